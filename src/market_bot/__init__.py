@@ -1,0 +1,1 @@
+"""A trading bot for prediction markets that asks before it changes itself."""

@@ -1,0 +1,1 @@
+"""Kalshi: pure parsing, and a client that moves bytes."""

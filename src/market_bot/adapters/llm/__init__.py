@@ -1,0 +1,1 @@
+"""Advisors: the Claude advisor, and a rule table that needs no key."""

@@ -1,0 +1,1 @@
+"""Polymarket: pure parsing, and a client that moves bytes."""

@@ -1,0 +1,1 @@
+"""Venues without a counterparty: a simulation from a seed, and a replayed tape."""

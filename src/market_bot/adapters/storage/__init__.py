@@ -1,0 +1,1 @@
+"""What is kept on disk: journal, tape, configuration, lock, and their in-memory twins."""

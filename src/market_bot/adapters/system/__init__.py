@@ -1,0 +1,1 @@
+"""The host: clock, identifiers and secrets."""

@@ -1,0 +1,1 @@
+"""Where everything is put together: container, plug-ins, runtime, command line."""

@@ -1,0 +1,1 @@
+"""The settings: their schema and how they are read."""

@@ -1,0 +1,591 @@
+"""Every fact market-bot writes down. This file is the only schema of the journal.
+
+Reference pages and readers are generated from these classes. A new field needs a default, so that
+old lines stay readable; a field never changes its meaning. ``Durability.A`` facts are on disk
+before the bot acts on them and are the only ones that change state; ``Durability.B`` facts explain
+and may be committed in groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import ClassVar
+
+import attrs
+
+from market_bot.core.domain.market import Leg
+from market_bot.core.domain.numbers import Duration, Micros, Money, Price, Probability, Size
+from market_bot.core.domain.orders import Purpose, Style
+from market_bot.core.domain.signals import Gate
+
+
+class Durability(Enum):
+    """When a fact must be on disk."""
+
+    A = "before the bot acts on it"
+    B = "in groups"
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """A fact. Subclasses say which; ``TYPE`` is its name in the journal."""
+
+    TYPE: ClassVar[str] = ""
+    DURABILITY: ClassVar[Durability] = Durability.A
+
+
+@attrs.frozen
+class Input:
+    """A file that decides a run: its name for people, its SHA-256 for truth."""
+
+    name: str
+    sha256: str
+
+
+@attrs.frozen(kw_only=True)
+class BotStarted(Event):
+    """The bot opened this lane; decisions after it follow ``config``.
+
+    They start without memory of which signals were on.
+    """
+
+    TYPE: ClassVar[str] = "bot_started"
+
+    mode: str
+    instance: str
+    version: str
+    fold: int
+    capabilities: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    cash: Money = attrs.field(default=Money(0))
+    seed: int = 0
+    config: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class BotStopped(Event):
+    """The bot closed this lane in order; a taped lane closes at the end of its tape."""
+
+    TYPE: ClassVar[str] = "bot_stopped"
+
+    reason: str
+    ticks: int = 0
+    digest: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Checkpoint(Event):
+    """The whole state at this point, so that a start need not fold from the beginning."""
+
+    TYPE: ClassVar[str] = "checkpoint"
+
+    fold: int
+    digest: str
+    state: Mapping[str, object]
+
+
+@attrs.frozen(kw_only=True)
+class DayOpened(Event):
+    """A UTC day began for this lane; daily limits count from this equity."""
+
+    TYPE: ClassVar[str] = "day_opened"
+
+    date: str
+    equity: Money
+    cash: Money
+
+
+@attrs.frozen(kw_only=True)
+class Tick(Event):
+    """A tick that could not scan, and why (feed stale, venue closed)."""
+
+    TYPE: ClassVar[str] = "tick"
+    DURABILITY: ClassVar[Durability] = Durability.B
+
+    position: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Scan(Event):
+    """One tick: how far the data was read and what came of it.
+
+    ``denied`` counts drafts refused at this tick, whether or not the refusal was new.
+    """
+
+    TYPE: ClassVar[str] = "scan"
+    DURABILITY: ClassVar[Durability] = Durability.B
+
+    position: str
+    markets: int
+    views: int
+    signals: int
+    denied: int
+    intents: int
+    equity: Money = attrs.field(default=Money(0))
+
+
+@attrs.frozen(kw_only=True)
+class Decided(Event):
+    """What every decision carries, so that each dollar can be traced back to it."""
+
+    signal: str
+    strategy: str
+    market: str
+    event: str
+    family: str
+    leg: Leg
+
+
+@attrs.frozen(kw_only=True)
+class SignalRaised(Decided):
+    """A strategy began to want something, or wants it otherwise than before.
+
+    ``mid``, ``bid``, ``ask`` are in the leg's own price, ``depth`` is what is displayed at the
+    price one would take; None means there was none. ``book_age`` is in microseconds.
+    """
+
+    TYPE: ClassVar[str] = "signal"
+    DURABILITY: ClassVar[Durability] = Durability.B
+
+    purpose: Purpose
+    style: Style
+    price: Price
+    belief: Probability
+    edge: Price
+    cost: Price
+    reason: str
+    mid: Price | None = None
+    bid: Price | None = None
+    ask: Price | None = None
+    depth: Size | None = None
+    book_age: Duration = attrs.field(default=Duration(0))
+    closes_in: Duration | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Denied(Decided):
+    """Our own rules refused a draft: all refusing gates, in order.
+
+    ``phase`` is "begin" when the refusal starts or its gates change, "end" when it ceases;
+    ``count`` is then the number of ticks it lasted.
+    """
+
+    TYPE: ClassVar[str] = "denied"
+    DURABILITY: ClassVar[Durability] = Durability.B
+
+    purpose: Purpose
+    phase: str
+    gates: tuple[Gate, ...]
+    price: Price
+    size: Size
+    count: int = 1
+
+
+@attrs.frozen(kw_only=True)
+class Exit(Decided):
+    """The decision to leave a position, with its reason; the intent that does it follows."""
+
+    TYPE: ClassVar[str] = "exit"
+
+    reason: str
+    size: Size
+    price: Price
+    belief: Probability
+
+
+@attrs.frozen(kw_only=True)
+class OrderIntent(Decided):
+    """An order about to be sent; durable before the first byte leaves."""
+
+    TYPE: ClassVar[str] = "order_intent"
+
+    intent: str
+    purpose: Purpose
+    style: Style
+    price: Price
+    size: Size
+    fee_bound: Money
+    expires_at: Micros
+    belief: Probability
+    edge: Price
+    mid: Price | None = None
+
+
+@attrs.frozen(kw_only=True)
+class OrderAccepted(Event):
+    """The venue confirmed an order. ``queue_ahead`` is the displayed size in front of it."""
+
+    TYPE: ClassVar[str] = "order_accepted"
+
+    intent: str
+    venue_order: str
+    sent_at: Micros
+    queue_ahead: Size | None = None
+
+
+@attrs.frozen(kw_only=True)
+class OrderRejected(Event):
+    """The venue provably refused an order."""
+
+    TYPE: ClassVar[str] = "order_rejected"
+
+    intent: str
+    code: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class OrderUnknown(Event):
+    """We cannot tell what became of an order; its reservation stays."""
+
+    TYPE: ClassVar[str] = "order_unknown"
+
+    intent: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class OrderCancelled(Event):
+    """Nothing more will fill of an order: cancelled, expired or killed."""
+
+    TYPE: ClassVar[str] = "order_cancelled"
+
+    intent: str
+    reason: str
+    remaining: Size
+
+
+@attrs.frozen(kw_only=True)
+class Fill(Decided):
+    """A trade of ours, with the venue's own size, cost and fee; never recomputed.
+
+    ``cost`` is what was paid (entry) or received (exit) before the fee.
+    """
+
+    TYPE: ClassVar[str] = "fill"
+
+    intent: str
+    fill: str
+    purpose: Purpose
+    liquidity: Style
+    price: Price
+    size: Size
+    cost: Money
+    fee: Money
+    provisional: bool = False
+    traded_at: Micros | None = None
+    mid: Price | None = None
+
+
+@attrs.frozen(kw_only=True)
+class FillSettled(Event):
+    """A provisional fill became final."""
+
+    TYPE: ClassVar[str] = "fill_settled"
+
+    intent: str
+    fill: str
+
+
+@attrs.frozen(kw_only=True)
+class FillReversed(Event):
+    """The venue undid a provisional fill."""
+
+    TYPE: ClassVar[str] = "fill_reversed"
+
+    intent: str
+    fill: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class MarketResolved(Event):
+    """A market ended; each YES contract pays ``yes_payout``, each NO contract the rest."""
+
+    TYPE: ClassVar[str] = "market_resolved"
+
+    market: str
+    event: str
+    family: str
+    yes_payout: Price
+    source: str = "venue"
+
+
+@attrs.frozen(kw_only=True)
+class Mark(Event):
+    """A later price of a traded, exited or denied signal, in its leg's own price."""
+
+    TYPE: ClassVar[str] = "mark"
+    DURABILITY: ClassVar[Durability] = Durability.B
+
+    signal: str
+    market: str
+    leg: Leg
+    horizon_s: int
+    mid: Price | None = None
+    bid: Price | None = None
+    ask: Price | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Error(Event):
+    """Something failed and was survived; ``where`` is a stable code, ``count`` its repetitions."""
+
+    TYPE: ClassVar[str] = "error"
+    DURABILITY: ClassVar[Durability] = Durability.B
+
+    where: str
+    message: str
+    count: int = 1
+
+
+@attrs.frozen(kw_only=True)
+class VenueState(Event):
+    """The venue's state as we see it: open, post_only, cancel_only, closed, stalled."""
+
+    TYPE: ClassVar[str] = "venue_state"
+
+    state: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ConfigChanged(Event):
+    """The configuration in force changed; ``config`` is the whole new one in canonical form."""
+
+    TYPE: ClassVar[str] = "config_changed"
+
+    before: str
+    after: str
+    config: str
+    by: str
+    path: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Armed(Event):
+    """A person armed live trading until ``expires_at``."""
+
+    TYPE: ClassVar[str] = "armed"
+
+    by: str
+    account: str
+    expires_at: Micros
+
+
+@attrs.frozen(kw_only=True)
+class Disarmed(Event):
+    """Live entries are no longer allowed."""
+
+    TYPE: ClassVar[str] = "disarmed"
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Halt(Event):
+    """Nothing opens a position from here on; exits and cancels go on."""
+
+    TYPE: ClassVar[str] = "halt"
+
+    by: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Resume(Event):
+    """A halt was lifted by a person."""
+
+    TYPE: ClassVar[str] = "resume"
+
+    by: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Notification(Event):
+    """A message was sent, or could not be sent, to a person."""
+
+    TYPE: ClassVar[str] = "notification"
+    DURABILITY: ClassVar[Durability] = Durability.B
+
+    channel: str
+    level: str
+    subject: str
+    delivered: bool
+
+
+@attrs.frozen(kw_only=True)
+class ChainHead(Event):
+    """The last line of another chain, noted so that a missing tail can be seen."""
+
+    TYPE: ClassVar[str] = "chain_head"
+
+    chain: str
+    head_seq: int
+    head_hash: str
+
+
+@attrs.frozen(kw_only=True)
+class LeakReview(Event):
+    """A night's evaluation of a lane: its window and what came of it."""
+
+    TYPE: ClassVar[str] = "leak_review"
+
+    night: str
+    since: Micros
+    until: Micros
+    findings: int
+    confirmed: int
+
+
+@attrs.frozen(kw_only=True)
+class Leak(Event):
+    """A finding that money is lost for a nameable reason.
+
+    ``evidence`` are sequence numbers of this chain; ``detail`` holds the rule's own numbers as
+    decimal strings.
+    """
+
+    TYPE: ClassVar[str] = "leak"
+
+    finding: str
+    rule: str
+    version: int
+    status: str
+    kind: str
+    night: str
+    n: int
+    events: int
+    cost_low: Money
+    cost_point: Money
+    evidence: tuple[int, ...] = ()
+    knobs: tuple[str, ...] = ()
+    detail: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Proposal(Event):
+    """One knob's before and after, with evidence, on its way to a person."""
+
+    TYPE: ClassVar[str] = "proposal"
+
+    proposal: str
+    finding: str
+    file: str
+    path: str
+    before: str
+    after: str
+    rationale: str
+    advisor: str
+    config_sha256: str
+    card: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class ProposalDropped(Event):
+    """A proposal that a validation layer or replay discarded, and why."""
+
+    TYPE: ClassVar[str] = "proposal_dropped"
+
+    proposal: str
+    layer: str
+    reason: str
+    path: str = ""
+    after: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ProposalDecided(Event):
+    """A person's decision, or the queue's (expired, stale)."""
+
+    TYPE: ClassVar[str] = "proposal_decided"
+
+    proposal: str
+    decision: str
+    by: str
+    reason: str = ""
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class TrialStarted(Event):
+    """An applied proposal came under watch; everything its verdict needs is frozen here."""
+
+    TYPE: ClassVar[str] = "trial_started"
+
+    trial: str
+    proposal: str
+    path: str
+    before: str
+    after: str
+    baseline: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class TrialChecked(Event):
+    """One check of a trial at an age in covered minutes."""
+
+    TYPE: ClassVar[str] = "trial_checked"
+
+    trial: str
+    minute: int
+    verdict: str
+    numbers: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class TrialEnded(Event):
+    """A trial's end: keep, revert, superseded."""
+
+    TYPE: ClassVar[str] = "trial_ended"
+
+    trial: str
+    verdict: str
+    reason: str
+    blocked_until: Micros | None = None
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    cls.TYPE: cls
+    for cls in (
+        BotStarted,
+        BotStopped,
+        Checkpoint,
+        DayOpened,
+        Tick,
+        Scan,
+        SignalRaised,
+        Denied,
+        Exit,
+        OrderIntent,
+        OrderAccepted,
+        OrderRejected,
+        OrderUnknown,
+        OrderCancelled,
+        Fill,
+        FillSettled,
+        FillReversed,
+        MarketResolved,
+        Mark,
+        Error,
+        VenueState,
+        ConfigChanged,
+        Armed,
+        Disarmed,
+        Halt,
+        Resume,
+        Notification,
+        ChainHead,
+        LeakReview,
+        Leak,
+        Proposal,
+        ProposalDropped,
+        ProposalDecided,
+        TrialStarted,
+        TrialChecked,
+        TrialEnded,
+    )
+}

@@ -1,0 +1,1 @@
+"""The paper matching model: how a book would have filled an order."""

@@ -1,0 +1,1 @@
+"""Hard limits: one file per rule that may deny an order."""

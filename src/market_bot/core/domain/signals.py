@@ -1,0 +1,81 @@
+"""From a wish to an order: Signal → Draft → Intent, or Denied with every refusing gate."""
+
+from __future__ import annotations
+
+import attrs
+
+from market_bot.core.domain.market import Leg
+from market_bot.core.domain.numbers import Duration, Micros, Money, Price, Probability, Size
+from market_bot.core.domain.orders import Purpose, Style
+
+
+@attrs.frozen(kw_only=True)
+class Signal:
+    """A strategy's wish to buy or sell one leg of one market, with its reasons.
+
+    Args:
+        market: the market's id.
+        leg: the leg to buy (entry) or to sell (exit).
+        purpose: entry opens or adds, exit reduces.
+        style: whether the order should rest or take.
+        price: limit price in the leg's own dollars, on the market's grid.
+        belief: the strategy's probability that the *leg* pays a dollar.
+        edge: belief minus price minus modelled cost, in dollars per contract; may be negative.
+        cost: modelled fees and slippage, in dollars per contract.
+        patience: how long an unfilled order may live.
+        reason: a short code for people and statistics, never free text from a venue.
+        size: wanted size in contracts; None leaves it to sizing. Exits are capped by the position.
+
+    """
+
+    market: str
+    leg: Leg
+    purpose: Purpose
+    style: Style
+    price: Price
+    belief: Probability
+    edge: Price
+    cost: Price
+    patience: Duration
+    reason: str
+    size: Size | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Draft:
+    """A signal after sizing: what would be sent if risk agrees."""
+
+    strategy: str
+    signal_id: str
+    signal: Signal
+    event: str
+    family: str
+    size: Size
+    fee_bound: Money
+
+    @property
+    def worst_cost(self) -> Money:
+        """The most this draft can cost: all of it at the limit, plus the fee bound; 0 for exits."""
+        if self.signal.purpose is Purpose.EXIT:
+            return Money(0)
+        return Money(self.signal.price * self.size + self.fee_bound)
+
+
+@attrs.frozen
+class Gate:
+    """One refusal: which rule, its limit, and the value that broke it (decimal strings)."""
+
+    name: str
+    limit: str
+    value: str
+    hard: bool
+
+
+@attrs.frozen(kw_only=True)
+class Intent:
+    """A draft that passed risk: what will be sent, once, under one id."""
+
+    id: str
+    draft: Draft
+    expires_at: Micros
+    reduce_only: bool

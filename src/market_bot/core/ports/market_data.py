@@ -1,0 +1,112 @@
+"""Market data as a stream of facts pushed into a sink, in the order in which they are consumed."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from enum import Enum
+from typing import Protocol
+
+from market_bot.core.domain.book import Side
+from market_bot.core.domain.market import Market, MarketStatus
+from market_bot.core.domain.numbers import Micros, Price, Size
+
+
+class Capability(Enum):
+    """What a source can honestly claim to know; the fill engine follows it."""
+
+    L2_STREAM = "l2_stream"
+    L2_POLLED = "l2_polled"
+    TOP_OF_BOOK = "top_of_book"
+    QUOTES = "quotes"
+    PRINTS = "prints"
+
+
+class Sink(Protocol):
+    """Takes market facts in order.
+
+    ``received`` is when we had it, ``exchange`` when the venue says it happened (None if it does
+    not say). Prices are YES prices; sizes are absolute. A fact about a market comes after its
+    `meta`; a repeated `meta` replaces the earlier one (ticks, close time and fees change).
+    """
+
+    @abstractmethod
+    def meta(self, market: Market, received: Micros) -> None:
+        """Announce a market or its changed terms."""
+
+    @abstractmethod
+    def book(
+        self,
+        market: str,
+        bids: Mapping[Price, Size],
+        asks: Mapping[Price, Size],
+        received: Micros,
+        exchange: Micros | None,
+    ) -> None:
+        """Take a whole book; it replaces what was known."""
+
+    @abstractmethod
+    def delta(
+        self,
+        market: str,
+        side: Side,
+        price: Price,
+        size: Size,
+        received: Micros,
+        exchange: Micros | None,
+    ) -> None:
+        """Take the new absolute size at one price; zero means the level is gone."""
+
+    @abstractmethod
+    def trade(
+        self,
+        market: str,
+        taker: Side,
+        price: Price,
+        size: Size,
+        received: Micros,
+        exchange: Micros | None,
+    ) -> None:
+        """Take a print; ``taker`` BID means the aggressor bought YES (hit the asks)."""
+
+    @abstractmethod
+    def reference(self, name: str, value: str, received: Micros, exchange: Micros | None) -> None:
+        """Take an outside price ("BTC-USD") as a decimal string."""
+
+    @abstractmethod
+    def status(self, market: str, status: MarketStatus, received: Micros) -> None:
+        """Take a change in a market's life; market "" means the whole venue."""
+
+    @abstractmethod
+    def resolution(self, market: str, yes_payout: Price, received: Micros) -> None:
+        """Take how a market ended: what one YES contract pays."""
+
+    @abstractmethod
+    def gap(self, market: str, reason: str, received: Micros) -> None:
+        """Take that data is missing before this point; market "" means all of them."""
+
+
+class MarketData(Protocol):
+    """A venue's market data behind a synchronous face."""
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> frozenset[Capability]:
+        """What this source can claim; constant for its life."""
+
+    @abstractmethod
+    def drain(self, sink: Sink, until: Micros) -> str:
+        """Push everything that is there up to ``until`` into the sink, in order.
+
+        Returns:
+            The position after the last fact pushed: an opaque string, stable across runs, which
+            goes into the journal's `scan`.
+
+        Raises:
+            MarketDataError: if the source cannot be read; what was pushed so far stays true.
+
+        """
+
+
+class MarketDataError(Exception):
+    """The source is unusable; the message is one line saying what and where."""

@@ -1,0 +1,1 @@
+"""The tests, from the smallest rung of the ladder to the largest."""

@@ -1,0 +1,1 @@
+"""Hand-written twins of the ports."""

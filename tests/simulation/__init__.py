@@ -1,0 +1,1 @@
+"""The whole bot against a simulated world and simulated time."""
