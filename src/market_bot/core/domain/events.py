@@ -386,12 +386,16 @@ class Disarmed(Event):
 
 @attrs.frozen(kw_only=True)
 class Halt(Event):
-    """Nothing opens a position from here on; exits and cancels go on."""
+    """Nothing opens a position from here on; exits and cancels go on.
+
+    With ``flatten`` everything held is sold as well, at what is bid for it.
+    """
 
     TYPE: ClassVar[str] = "halt"
 
     by: str
     reason: str
+    flatten: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -14,7 +14,7 @@ import attrs
 from market_bot.core.domain import events as ev
 from market_bot.core.domain import orders as od
 from market_bot.core.domain.market import Leg, Resolution
-from market_bot.core.domain.numbers import NO_MONEY, Duration, Micros, Money, Price, Size
+from market_bot.core.domain.numbers import NO_MONEY, Duration, Micros, Money, Size
 from market_bot.core.domain.orders import Order, OrderFill, Purpose
 
 FOLD_VERSION: Final = 1
@@ -75,6 +75,7 @@ class LaneState:
     last_exit: Mapping[str, Micros] = attrs.field(factory=dict)
     day: Day | None = None
     halted: str | None = None
+    flatten: bool = False
     anomalies: int = 0
 
     def position(self, market: str, leg: Leg) -> Position | None:
@@ -370,27 +371,17 @@ def _resolved(state: LaneState, event: ev.MarketResolved, at: Micros) -> LaneSta
 
 
 def _halted(state: LaneState, event: ev.Halt, _: Micros) -> LaneState:
-    return attrs.evolve(state, halted=f"{event.by}: {event.reason}")
+    return attrs.evolve(
+        state, halted=f"{event.by}: {event.reason}", flatten=state.flatten or event.flatten
+    )
 
 
 def _resumed(state: LaneState, _event: ev.Resume, _: Micros) -> LaneState:
-    return attrs.evolve(state, halted=None)
+    return attrs.evolve(state, halted=None, flatten=False)
 
 
 def _anomaly(state: LaneState) -> LaneState:
     return attrs.evolve(state, anomalies=state.anomalies + 1)
-
-
-def mark_value(
-    positions: Mapping[str, Position], sell_price: Callable[[str, Leg], Price | None]
-) -> Money:
-    """Return what positions would fetch now at the executable price; no price counts as nothing."""
-    total = 0
-    for held in positions.values():
-        at = sell_price(held.market, held.leg)
-        if at is not None:
-            total += at * held.size
-    return Money(total)
 
 
 _Handler = Callable[[LaneState, Any, Micros], LaneState]

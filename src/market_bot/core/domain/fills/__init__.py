@@ -1,1 +1,1 @@
-"""The paper matching model: how a book would have filled an order."""
+"""The paper matching model: what a simulated order may claim from recorded or live data."""

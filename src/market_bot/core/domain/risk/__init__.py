@@ -1,1 +1,1 @@
-"""Hard limits: one file per rule that may deny an order."""
+"""Hard limits: one file per rule, each exposing one object named ``rule``."""

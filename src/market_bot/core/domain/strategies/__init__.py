@@ -1,1 +1,1 @@
-"""Strategies: one file, one object, one decision."""
+"""Strategies: one file each, exposing one object named ``strategy``."""

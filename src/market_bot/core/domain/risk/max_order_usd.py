@@ -1,0 +1,15 @@
+"""Hard limit ``max_order_usd``: the worst cost of one order."""
+
+from __future__ import annotations
+
+from market_bot.core.domain.exposure import Exposure
+from market_bot.core.domain.risk.api import Limits, Rule, Verdict, within
+from market_bot.core.domain.signals import Draft
+
+
+def judge(draft: Draft, _: Exposure, limits: Limits) -> Verdict:
+    """Refuse a draft that would raise it above the limit."""
+    return within(limits["max_order_usd"], draft.worst_cost)
+
+
+rule = Rule(name="max_order_usd", summary="The worst cost of one order.", judge=judge)

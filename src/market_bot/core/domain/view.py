@@ -1,0 +1,110 @@
+"""What a strategy sees: one event at one tick, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from market_bot.core.domain.lane import Position
+from market_bot.core.domain.market import Leg, Market
+from market_bot.core.domain.numbers import NOTHING, ONE_DOLLAR, Duration, Micros, Money, Price, Size
+from market_bot.core.domain.orders import Order
+from market_bot.core.domain.world import Seen, World
+
+
+@attrs.frozen(kw_only=True)
+class MarketView:
+    """One market at one tick; prices are YES prices, None where nobody quotes.
+
+    ``tradable`` is false while the market is not open or its book not whole: then the quotes
+    below say nothing.
+    """
+
+    market: Market
+    tradable: bool
+    bid: Price | None
+    ask: Price | None
+    bid_size: Size
+    ask_size: Size
+    book_age: Duration
+    last_trade: Price | None
+
+    def buy_price(self, leg: Leg) -> Price | None:
+        """Return the best price at which one can buy a leg, in that leg's own dollars."""
+        if leg is Leg.YES:
+            return self.ask
+        return None if self.bid is None else Price(ONE_DOLLAR - self.bid)
+
+    def sell_price(self, leg: Leg) -> Price | None:
+        """Return the best price at which one can sell a leg, in that leg's own dollars."""
+        return self.bid if leg is Leg.YES else self._no_bid()
+
+    def mid(self, leg: Leg) -> Price | None:
+        """Return the midpoint of a leg, rounded down to 1e-6 dollar in YES terms."""
+        if self.bid is None or self.ask is None:
+            return None
+        middle = (self.bid + self.ask) // 2
+        return Price(middle if leg is Leg.YES else ONE_DOLLAR - middle)
+
+    def depth(self, leg: Leg) -> Size:
+        """Return the size displayed at the price at which one can buy a leg."""
+        return self.ask_size if leg is Leg.YES else self.bid_size
+
+    def spread(self) -> Price | None:
+        """Return best ask minus best bid, or None without both."""
+        if self.bid is None or self.ask is None:
+            return None
+        return Price(self.ask - self.bid)
+
+    def _no_bid(self) -> Price | None:
+        return None if self.ask is None else Price(ONE_DOLLAR - self.ask)
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """One event at one tick: its markets and the reference prices."""
+
+    event: str
+    family: str
+    as_of: Micros
+    markets: tuple[MarketView, ...]
+    references: Mapping[str, str]
+
+    def closes_in(self, market: Market) -> Duration | None:
+        """Return the time until the announced close, or None if it is not known."""
+        return None if market.close_at is None else Duration(market.close_at - self.as_of)
+
+
+@attrs.frozen(kw_only=True)
+class Holdings:
+    """What a lane holds of one event: positions, live orders, and its free cash."""
+
+    positions: tuple[Position, ...]
+    orders: tuple[Order, ...]
+    cash: Money
+
+
+def view_of(world: World, event: str, as_of: Micros) -> View:
+    """Return the frozen picture of an event."""
+    markets = tuple(market_view(world, world.seen[m], as_of) for m in world.events[event])
+    family = markets[0].market.family if markets else ""
+    return View(
+        event=event, family=family, as_of=as_of, markets=markets, references=world.references
+    )
+
+
+def market_view(world: World, seen: Seen, as_of: Micros) -> MarketView:
+    """Return the frozen picture of one market."""
+    book = seen.book
+    bid, ask = book.best_bid, book.best_ask
+    return MarketView(
+        market=seen.market,
+        tradable=world.tradable(seen.market.id),
+        bid=bid,
+        ask=ask,
+        bid_size=NOTHING if bid is None else book.bids[bid],
+        ask_size=NOTHING if ask is None else book.asks[ask],
+        book_age=Duration(max(0, as_of - book.changed_at)),
+        last_trade=seen.last_trade,
+    )

@@ -1,0 +1,181 @@
+"""The market as consumed so far: books, statuses and references of one venue, fed as a `Sink`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from market_bot.core.domain.book import Book, Side
+from market_bot.core.domain.market import Leg, Market, MarketStatus, Resolution
+from market_bot.core.domain.numbers import NEVER, Micros, Price, Size
+from market_bot.core.ports.market_data import Sink
+
+TradeListener = Callable[[str, Side, Price, Size, Micros], None]
+
+
+@attrs.define(eq=False)
+class Seen:
+    """What is known of one market right now."""
+
+    market: Market
+    book: Book = attrs.field(factory=Book)
+    status: MarketStatus = MarketStatus.OPEN
+    last_trade: Price | None = None
+
+
+@attrs.define(eq=False)
+class World(Sink):
+    """Books of every market of a venue; mutable, owned by the venue's thread.
+
+    ``touched`` are the events something happened to since it was last cleared, in order;
+    ``resolutions`` those not yet taken; ``ignored`` counts facts about books that are not whole
+    or markets that were never announced.
+    """
+
+    seen: dict[str, Seen] = attrs.field(factory=dict)
+    events: dict[str, list[str]] = attrs.field(factory=dict)
+    references: dict[str, str] = attrs.field(factory=dict)
+    touched: dict[str, None] = attrs.field(factory=dict)
+    resolutions: list[Resolution] = attrs.field(factory=list)
+    venue_status: MarketStatus = MarketStatus.OPEN
+    facts: int = 0
+    ignored: int = 0
+    gaps: int = 0
+    now: Micros = NEVER
+    on_trade: TradeListener | None = None
+
+    def meta(self, market: Market, received: Micros) -> None:
+        self._count(received)
+        known = self.seen.get(market.id)
+        if known is None:
+            self.seen[market.id] = Seen(market)
+            self.events.setdefault(market.event, []).append(market.id)
+        else:
+            if known.market.event != market.event:
+                self.events[known.market.event].remove(market.id)
+                self.events.setdefault(market.event, []).append(market.id)
+            known.market = market
+        self.touched[market.event] = None
+
+    def book(
+        self,
+        market: str,
+        bids: Mapping[Price, Size],
+        asks: Mapping[Price, Size],
+        received: Micros,
+        exchange: Micros | None,  # noqa: ARG002 - books are ordered by arrival
+    ) -> None:
+        self._count(received)
+        known = self.seen.get(market)
+        if known is None:
+            self.ignored += 1
+            return
+        known.book.replace(dict(bids), dict(asks), received)
+        self.touched[known.market.event] = None
+
+    def delta(
+        self,
+        market: str,
+        side: Side,
+        price: Price,
+        size: Size,
+        received: Micros,
+        exchange: Micros | None,  # noqa: ARG002 - as above
+    ) -> None:
+        # The hot path: counted inline, no helper calls but the book's own.
+        self.facts += 1
+        if received > self.now:  # noqa: PLR1730 - max() is a call, and this runs for every fact
+            self.now = received
+        known = self.seen.get(market)
+        if known is None or not known.book.whole:
+            self.ignored += 1
+            return
+        if side is Side.BID:
+            known.book.set_bid(price, size, received)
+        else:
+            known.book.set_ask(price, size, received)
+        self.touched[known.market.event] = None
+
+    def trade(
+        self,
+        market: str,
+        taker: Side,
+        price: Price,
+        size: Size,
+        received: Micros,
+        exchange: Micros | None,  # noqa: ARG002 - as above
+    ) -> None:
+        self._count(received)
+        known = self.seen.get(market)
+        if known is None:
+            self.ignored += 1
+            return
+        known.last_trade = price
+        self.touched[known.market.event] = None
+        if self.on_trade is not None:
+            self.on_trade(market, taker, price, size, received)
+
+    def reference(
+        self,
+        name: str,
+        value: str,
+        received: Micros,
+        exchange: Micros | None,  # noqa: ARG002 - as above
+    ) -> None:
+        self._count(received)
+        self.references[name] = value
+
+    def status(self, market: str, status: MarketStatus, received: Micros) -> None:
+        self._count(received)
+        if not market:
+            self.venue_status = status
+            return
+        known = self.seen.get(market)
+        if known is None:
+            self.ignored += 1
+            return
+        known.status = status
+        self.touched[known.market.event] = None
+
+    def resolution(self, market: str, yes_payout: Price, received: Micros) -> None:
+        self._count(received)
+        known = self.seen.get(market)
+        if known is None:
+            self.ignored += 1
+            return
+        if known.status is MarketStatus.SETTLED:
+            return
+        known.status = MarketStatus.SETTLED
+        self.resolutions.append(Resolution(market, yes_payout))
+        self.touched[known.market.event] = None
+
+    def gap(self, market: str, reason: str, received: Micros) -> None:  # noqa: ARG002 - for people
+        self._count(received)
+        self.gaps += 1
+        for known in [self.seen[market]] if market in self.seen else []:
+            known.book.lose()
+            self.touched[known.market.event] = None
+        if not market:
+            for known in self.seen.values():
+                known.book.lose()
+                self.touched[known.market.event] = None
+
+    def tradable(self, market: str) -> bool:
+        """Tell whether orders in a market make sense now: open venue, open market, whole book."""
+        known = self.seen.get(market)
+        return (
+            known is not None
+            and self.venue_status is MarketStatus.OPEN
+            and known.status is MarketStatus.OPEN
+            and known.book.whole
+        )
+
+    def sell_price(self, market: str, leg: Leg) -> Price | None:
+        """Return what one contract of a leg fetches now, or None without a buyer."""
+        known = self.seen.get(market)
+        return None if known is None else known.book.sell_price(leg)
+
+    def _count(self, received: Micros) -> None:
+        self.facts += 1
+        self.now = max(self.now, received)

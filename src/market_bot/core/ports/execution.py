@@ -1,0 +1,114 @@
+"""Execution: send an intent once, cancel, and collect what the venue says happened."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+import attrs
+
+from market_bot.core.domain.numbers import Micros, Money, Price, Size
+from market_bot.core.domain.orders import Style
+from market_bot.core.domain.signals import Intent
+
+
+@attrs.frozen
+class Accepted:
+    """The venue has the order; ``queue_ahead`` is displayed size in front of a resting one."""
+
+    venue_order: str
+    queue_ahead: Size | None = None
+
+
+@attrs.frozen
+class Rejected:
+    """The venue provably refused the order; only listed, proven cases may say this."""
+
+    code: str
+    reason: str = ""
+
+
+@attrs.frozen
+class Unknown:
+    """Nobody can tell whether the venue has the order."""
+
+    reason: str
+
+
+Outcome = Accepted | Rejected | Unknown
+
+
+@attrs.frozen(kw_only=True)
+class Filled:
+    """The venue traded an order; ``cost`` is what moved before the fee, in dollars (1e-12)."""
+
+    intent: str
+    fill: str
+    price: Price
+    size: Size
+    cost: Money
+    fee: Money
+    liquidity: Style
+    at: Micros
+    provisional: bool = False
+
+
+@attrs.frozen
+class Cancelled:
+    """The venue proved that nothing more will fill."""
+
+    intent: str
+    reason: str
+
+
+@attrs.frozen
+class Settled:
+    """A provisional fill became final."""
+
+    intent: str
+    fill: str
+
+
+@attrs.frozen
+class Reversed:
+    """A provisional fill was undone."""
+
+    intent: str
+    fill: str
+    reason: str
+
+
+@attrs.frozen
+class Confirmed:
+    """An order of unknown fate was found at the venue."""
+
+    intent: str
+    venue_order: str
+
+
+@attrs.frozen
+class Refused:
+    """An order of unknown fate provably never existed at the venue."""
+
+    intent: str
+    code: str
+
+
+Fact = Filled | Cancelled | Settled | Reversed | Confirmed | Refused
+
+
+class Execution(Protocol):
+    """A venue's order desk behind a synchronous face."""
+
+    @abstractmethod
+    def submit(self, intent: Intent, at: Micros) -> Outcome:
+        """Send an order once; never raises for a venue's answer, doubt is `Unknown`."""
+
+    @abstractmethod
+    def cancel(self, intent: str, at: Micros) -> None:
+        """Ask to cancel; whether it worked comes with `collect`."""
+
+    @abstractmethod
+    def collect(self, at: Micros) -> Sequence[Fact]:
+        """Return what happened since the last call, each fact at least once, in order."""

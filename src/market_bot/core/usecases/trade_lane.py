@@ -1,0 +1,508 @@
+"""Trade one lane, tick by tick: consume, decide, judge, send, write down.
+
+`LaneTrader` holds no clock and draws no numbers: given the same data, the same journal and the
+same control facts it writes the same lines. That is what makes a decision provable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import attrs
+
+from market_bot.core.domain import events as ev
+from market_bot.core.domain.exposure import Exposure, exposure_of
+from market_bot.core.domain.fees import fee_bound
+from market_bot.core.domain.gates import cooling, filtered, too_small
+from market_bot.core.domain.lane import LaneState
+from market_bot.core.domain.market import Leg, Market
+from market_bot.core.domain.numbers import (
+    NOTHING,
+    SECOND,
+    Duration,
+    Micros,
+    Money,
+    Price,
+    Size,
+    format_time,
+    utc_date,
+)
+from market_bot.core.domain.orders import Order, Purpose
+from market_bot.core.domain.risk.api import refusals
+from market_bot.core.domain.settings import ActiveStrategy, LaneSettings
+from market_bot.core.domain.signals import Draft, Gate, Intent, Signal
+from market_bot.core.domain.view import Holdings, MarketView, View, view_of
+from market_bot.core.domain.world import World
+from market_bot.core.ports.execution import (
+    Cancelled,
+    Confirmed,
+    Execution,
+    Fact,
+    Filled,
+    Refused,
+    Reversed,
+    Settled,
+)
+from market_bot.core.ports.market_data import Capability, MarketData
+from market_bot.core.usecases.lane_events import (
+    denied_event,
+    exit_event,
+    fill_event,
+    intent_event,
+    leave_everything,
+    outcome_event,
+    signal_event,
+)
+from market_bot.core.usecases.record_facts import Recorder
+
+Controls = Callable[[], Sequence[ev.Event]]
+
+_SIZED: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capability.TOP_OF_BOOK})
+_FAULTS_MAX: Final = 3
+_FAULTS_WINDOW: Final = Duration(600 * SECOND)
+_PLACES: Final = 24
+
+
+@attrs.define(eq=False)
+class Wish:
+    """A signal that is on: from the tick it was first raised until the strategy drops it."""
+
+    id: str
+    refused_by: tuple[str, ...] = ()
+    refused_for: int = 0
+    attempts: int = 0
+    told: Signal | None = None
+    last: Signal | None = None
+
+
+@attrs.define(eq=False)
+class Counts:
+    """What one tick did."""
+
+    views: int = 0
+    signals: int = 0
+    denied: int = 0
+    intents: int = 0
+
+
+WishKey = tuple[str, str, Leg, Purpose]
+
+
+@attrs.define(eq=False)
+class LaneTrader:
+    """One lane's whole life between `start` and `finish`; owned by one thread.
+
+    Args:
+        settings: what a person decided.
+        data: where market facts come from.
+        execution: where orders go.
+        recorder: where facts go; holds the state.
+        world: the market as consumed; `execution` may watch it.
+        controls: facts from outside (halt, resume, configuration) to take at the next tick.
+
+    """
+
+    settings: LaneSettings
+    data: MarketData
+    execution: Execution
+    recorder: Recorder
+    world: World
+    controls: Controls
+    ticks: int = 0
+    degraded: str | None = None
+    _announced: bool = attrs.field(default=False, init=False)
+    _wishes: dict[str, dict[WishKey, Wish]] = attrs.field(factory=dict, init=False)
+    _facts: deque[Fact] = attrs.field(factory=deque, init=False)
+    _faults: dict[str, list[Micros]] = attrs.field(factory=dict, init=False)
+    _holding: tuple[LaneState | None, dict[str, None]] = attrs.field(default=(None, {}), init=False)
+
+    @property
+    def state(self) -> LaneState:
+        """The state after the last fact."""
+        return self.recorder.state
+
+    def start(self, started: ev.BotStarted, at: Micros) -> None:
+        """Write down that this lane is traded from here on, by which inputs."""
+        self._record(started, at)
+
+    def finish(self, reason: str, digest: str, at: Micros) -> None:
+        """Close the lane in order: cancel what rests, write down the end."""
+        for intent in list(self.state.orders):
+            self.execution.cancel(intent, at)
+        self._take_facts(at)
+        self._record(ev.BotStopped(reason=reason, ticks=self.ticks, digest=digest), at)
+        self.recorder.journal.commit()
+
+    def tick(self, now: Micros) -> None:
+        """Take one tick at ``now``.
+
+        Raises:
+            DurabilityLostError: if a fact could not be written; call `degrade` and go on, or stop.
+            MarketDataError: if the source failed; what came before it is consumed.
+
+        """
+        self.ticks += 1
+        self._take_controls(now)
+        position = self.data.drain(self.world, now)
+        self._open_day(now)
+        self._take_facts(now)
+        self._take_resolutions(now)
+        counts = self._decide(now)
+        self._record(self._scan(position, counts), now)
+        self.recorder.journal.commit()
+
+    def degrade(self, reason: str) -> None:
+        """Go on without new positions: the journal can no longer promise to keep everything."""
+        self.degraded = reason
+        self._announced = False
+        self._wishes.clear()
+
+    def equity(self, *, unmarked_at_cost: bool = False) -> Money:
+        """Return cash plus what positions would fetch now.
+
+        A position nobody bids for counts as nothing, or as its cost if ``unmarked_at_cost``.
+        """
+        total = int(self.state.cash)
+        for held in self.state.positions.values():
+            at = self.world.sell_price(held.market, held.leg)
+            if at is not None:
+                total += at * held.size
+            elif unmarked_at_cost:
+                total += held.cost
+        return Money(total)
+
+    def exposure(self) -> Exposure:
+        """Return the worst case of the present state."""
+        return exposure_of(self.state, self.equity())
+
+    # -- what comes from outside -------------------------------------------------------------
+
+    def _take_controls(self, now: Micros) -> None:
+        if self.degraded is not None and not self._announced:
+            self._record(ev.VenueState(state="degraded", reason=self.degraded), now)
+            self._announced = True
+        for event in self.controls():
+            self._record(event, now)
+            if isinstance(event, ev.VenueState):
+                self._follow(event)
+            if isinstance(event, ev.Halt):
+                self._cancel_entries(now)
+
+    def _follow(self, event: ev.VenueState) -> None:
+        if event.state == "degraded":
+            self.degraded, self._announced = event.reason, True
+        elif event.state == "open":
+            self.degraded, self._announced = None, False
+        self._wishes.clear()
+
+    def _cancel_entries(self, now: Micros) -> None:
+        for order in self.state.orders.values():
+            if order.purpose is Purpose.ENTRY and order.state.live:
+                self.execution.cancel(order.intent, now)
+
+    def _open_day(self, now: Micros) -> None:
+        date = utc_date(now)
+        if self.state.day is None or self.state.day.date != date:
+            equity = self.equity(unmarked_at_cost=True)
+            self._record(ev.DayOpened(date=date, equity=equity, cash=self.state.cash), now)
+
+    def _take_facts(self, now: Micros) -> None:
+        # Facts leave the queue only once they are written, so that a full disk loses none.
+        self._facts.extend(self.execution.collect(now))
+        while self._facts:
+            event = self._event_of(self._facts[0])
+            if event is not None:
+                self._record(event, now)
+            self._facts.popleft()
+
+    def _take_resolutions(self, now: Micros) -> None:
+        while self.world.resolutions:
+            resolution = self.world.resolutions[0]
+            market = self.world.seen[resolution.market].market
+            event = ev.MarketResolved(
+                market=market.id,
+                event=market.event,
+                family=market.family,
+                yes_payout=resolution.yes_payout,
+            )
+            self._record(event, now)
+            del self.world.resolutions[0]
+
+    def _event_of(self, fact: Fact) -> ev.Event | None:
+        order = self.state.order(fact.intent)
+        match fact:
+            case Filled():
+                return None if order is None else fill_event(order, fact, self._mid(order))
+            case Cancelled(intent, reason):
+                left = NOTHING if order is None else order.remaining
+                return ev.OrderCancelled(intent=intent, reason=reason, remaining=left)
+            case Settled(intent, fill):
+                return ev.FillSettled(intent=intent, fill=fill)
+            case Reversed(intent, fill, reason):
+                return ev.FillReversed(intent=intent, fill=fill, reason=reason)
+            case Confirmed(intent, venue_order):
+                at = self.world.now
+                return ev.OrderAccepted(intent=intent, venue_order=venue_order, sent_at=at)
+            case Refused(intent, code):
+                return ev.OrderRejected(intent=intent, code=code)
+
+    def _mid(self, order: Order) -> Price | None:
+        seen = self.world.seen.get(order.market)
+        middle = None if seen is None else seen.book.mid()
+        if middle is None or order.leg is Leg.YES:
+            return middle
+        return Price(1_000_000 - middle)
+
+    # -- deciding ----------------------------------------------------------------------------
+
+    def _decide(self, now: Micros) -> Counts:
+        counts = Counts()
+        for event in self._due():
+            view = view_of(self.world, event, now)
+            if not view.markets:
+                continue
+            counts.views += 1
+            wanted = self._wanted(view, now)
+            counts.signals += len(wanted)
+            self._drop_wishes(event, {key for key, _ in wanted}, now)
+            for key, signal in wanted:
+                self._pursue(view, key, signal, counts, now)
+        return counts
+
+    def _due(self) -> Iterable[str]:
+        """Return the events to look at: where something happened, and where we hold or wait."""
+        state, holding = self._holding
+        if state is not self.state:
+            mine = [p.event for p in self.state.positions.values()]
+            mine += [o.event for o in self.state.orders.values() if o.state.live]
+            holding = dict.fromkeys(mine)
+            self._holding = (self.state, holding)
+        due = self.world.touched | holding if holding else dict(self.world.touched)
+        self.world.touched.clear()
+        return [event for event in due if event in self.world.events]
+
+    def _wanted(self, view: View, now: Micros) -> list[tuple[WishKey, Signal]]:
+        state = self.state
+        holdings = Holdings(
+            positions=tuple(p for p in state.positions.values() if p.event == view.event),
+            orders=tuple(o for o in state.orders.values() if o.event == view.event),
+            cash=state.cash,
+        )
+        wanted: dict[WishKey, Signal] = {}
+        if state.flatten:
+            for signal in leave_everything(view, holdings):
+                wanted["flatten", signal.market, signal.leg, signal.purpose] = signal
+            return list(wanted.items())
+        for active in self.settings.strategies:
+            for signal in self._ask(active, view, holdings, now):
+                key = (active.strategy.name, signal.market, signal.leg, signal.purpose)
+                wanted.setdefault(key, signal)
+        return list(wanted.items())
+
+    def _ask(
+        self, active: ActiveStrategy, view: View, holdings: Holdings, now: Micros
+    ) -> Sequence[Signal]:
+        """Return a strategy's signals for this event; one that keeps failing is left out."""
+        name = active.strategy.name
+        recent = [at for at in self._faults.get(name, []) if now - at < _FAULTS_WINDOW]
+        if len(recent) >= _FAULTS_MAX:
+            return ()
+        inside = {seen.market.id for seen in view.markets}
+        try:
+            signals = list(active.strategy.decide(view, active.params, holdings))
+            strangers = [s.market for s in signals if s.market not in inside]
+        except Exception as e:  # noqa: BLE001 - a strategy's fault must not stop its neighbours
+            self._faults[name] = [*recent, now]
+            self._tell_error(f"strategy:{name}", type(e).__name__, len(recent) + 1, now)
+            return ()
+        if strangers:
+            self._tell_error(f"strategy:{name}", "signal outside its event", len(strangers), now)
+        return [s for s in signals if s.market in inside]
+
+    def _tell_error(self, where: str, message: str, count: int, now: Micros) -> None:
+        self._record(ev.Error(where=where, message=message, count=count), now)
+
+    def _pursue(
+        self, view: View, key: WishKey, signal: Signal, counts: Counts, now: Micros
+    ) -> None:
+        """Follow one wish to a refusal or an order; wait quietly while its order lives."""
+        state, name = self.state, key[0]
+        seen = next(m for m in view.markets if m.market.id == signal.market)
+        if any(_serves(order, key) for order in state.orders.values()):
+            return
+        size, asked = self._size(state, seen.market, signal)
+        if signal.purpose is Purpose.EXIT and asked <= 0:
+            return
+        wish = self._wish(view, key)
+        draft = Draft(
+            strategy=name,
+            signal_id=wish.id,
+            signal=signal,
+            event=view.event,
+            family=seen.market.family,
+            size=size,
+            fee_bound=fee_bound(seen.market.fees, signal.price, size),
+        )
+        gates = tuple(self._gates(state, seen, draft, asked, now))
+        if gates:
+            counts.denied += 1
+            self._deny(view, seen, wish, draft, gates, now)
+            return
+        self._end_denial(key, wish, view.event, seen.market.family, now)
+        if wish.told != signal:
+            self._record(signal_event(view, seen, draft), now)
+            wish.told = signal
+        counts.intents += 1
+        self._send(wish, draft, seen, now)
+
+    def _size(self, state: LaneState, market: Market, signal: Signal) -> tuple[Size, Size]:
+        """Return the tradable size and the size that was wanted before rounding."""
+        if signal.purpose is Purpose.ENTRY:
+            asked = signal.size
+            if asked is None:
+                asked = Size(self.settings.sizing.order // max(1, signal.price))
+            return market.floor_to_step(asked), asked
+        held = state.position(signal.market, signal.leg)
+        leaving = sum(
+            order.working
+            for order in state.orders.values()
+            if order.purpose is Purpose.EXIT
+            and order.market == signal.market
+            and order.leg is signal.leg
+        )
+        free = Size((NOTHING if held is None else held.settled) - leaving)
+        asked = free if signal.size is None else Size(min(free, signal.size))
+        return Size(max(0, asked - asked % market.size_step)), asked
+
+    def _gates(
+        self, state: LaneState, seen: MarketView, draft: Draft, asked: Size, now: Micros
+    ) -> Iterable[Gate]:
+        signal = draft.signal
+        yield from too_small(seen.market, draft.size, asked)
+        if not seen.tradable:
+            yield Gate("market_open", "open", "not open", hard=True)
+        if not seen.market.on_grid(signal.price):
+            yield Gate("price_grid", "on tick", str(signal.price), hard=True)
+        if not self.data.capabilities & _SIZED:
+            yield Gate("data_claims_fills", "sizes", "quotes only", hard=True)
+        if signal.purpose is Purpose.ENTRY:
+            if self.degraded is not None:
+                yield Gate("journal_durable", "durable", self.degraded, hard=True)
+            yield from filtered(self.settings.filters, seen, signal, now)
+            yield from cooling(self.settings.cooldown, state, signal.market, now)
+        yield from refusals(self.settings.rules, draft, self.exposure(), self.settings.limits)
+
+    def _wish(self, view: View, key: WishKey) -> Wish:
+        wishes = self._wishes.setdefault(view.event, {})
+        wish = wishes.get(key)
+        if wish is None:
+            name, market, leg, purpose = key
+            seed = (self.state.instance, name, market, leg.value, purpose.value)
+            wish = Wish(id=_digest(*seed, format_time(view.as_of)))
+            wishes[key] = wish
+        return wish
+
+    def _deny(
+        self,
+        view: View,
+        seen: MarketView,
+        wish: Wish,
+        draft: Draft,
+        gates: tuple[Gate, ...],
+        now: Micros,
+    ) -> None:
+        names = tuple(gate.name for gate in gates)
+        wish.refused_for += 1
+        wish.last = draft.signal
+        if names == wish.refused_by:
+            return
+        if wish.told is None:
+            self._record(signal_event(view, seen, draft), now)
+            wish.told = draft.signal
+        wish.refused_by = names
+        self._record(denied_event(draft, gates), now)
+
+    def _end_denial(self, key: WishKey, wish: Wish, event: str, family: str, now: Micros) -> None:
+        if not wish.refused_by or wish.last is None:
+            return
+        ended = ev.Denied(
+            signal=wish.id,
+            strategy=key[0],
+            market=key[1],
+            event=event,
+            family=family,
+            leg=key[2],
+            purpose=key[3],
+            phase="end",
+            gates=(),
+            price=wish.last.price,
+            size=NOTHING,
+            count=wish.refused_for,
+        )
+        self._record(ended, now)
+        wish.refused_by, wish.refused_for = (), 0
+
+    def _drop_wishes(self, event: str, wanted: set[WishKey], now: Micros) -> None:
+        wishes = self._wishes.get(event)
+        if not wishes:
+            return
+        for key in [k for k in wishes if k not in wanted]:
+            family = self.world.seen[key[1]].market.family
+            self._end_denial(key, wishes[key], event, family, now)
+            del wishes[key]
+        if not wishes:
+            del self._wishes[event]
+
+    # -- sending -----------------------------------------------------------------------------
+
+    def _send(self, wish: Wish, draft: Draft, seen: MarketView, now: Micros) -> None:
+        """Write the intent down, then send it once, then write down what came of it."""
+        signal = draft.signal
+        wish.attempts += 1
+        intent = Intent(
+            id="mb-" + _digest(self.state.instance, wish.id, str(wish.attempts)),
+            draft=draft,
+            expires_at=Micros(now + signal.patience),
+            reduce_only=signal.purpose is Purpose.EXIT,
+        )
+        if signal.purpose is Purpose.EXIT:
+            self._record(exit_event(draft), now)
+        self._record(intent_event(intent, seen.mid(signal.leg)), now)
+        outcome = self.execution.submit(intent, now)
+        self._record(outcome_event(intent, outcome, now), now)
+        self._take_facts(now)
+
+    def _scan(self, position: str, counts: Counts) -> ev.Scan:
+        return ev.Scan(
+            position=position,
+            markets=len(self.world.seen),
+            views=counts.views,
+            signals=counts.signals,
+            denied=counts.denied,
+            intents=counts.intents,
+            equity=self.equity(),
+        )
+
+    def _record(self, event: ev.Event, at: Micros) -> None:
+        # Without durability only facts that change something are worth the reserve.
+        if self.degraded is not None and event.DURABILITY is ev.Durability.B:
+            return
+        self.recorder.record(event, at)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:_PLACES]
+
+
+def _serves(order: Order, key: WishKey) -> bool:
+    strategy, market, leg, purpose = key
+    return (
+        order.state.live
+        and order.market == market
+        and order.leg is leg
+        and order.purpose is purpose
+        and order.strategy == strategy
+    )
