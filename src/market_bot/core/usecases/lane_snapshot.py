@@ -1,0 +1,60 @@
+"""What the outside sees of a lane: one frozen picture, swapped by reference after a tick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from market_bot.core.domain.lane import Position
+from market_bot.core.domain.numbers import NEVER, NO_MONEY, Micros, Money, Price
+from market_bot.core.domain.orders import Order
+
+
+@attrs.frozen(kw_only=True)
+class HeldNow:
+    """A position and what one of its contracts fetches now; None means nobody bids."""
+
+    position: Position
+    bid: Price | None
+
+
+@attrs.frozen(kw_only=True)
+class LaneSnapshot:
+    """A lane at one moment; readers keep it as long as they like.
+
+    Args:
+        phase: "waiting", "catching up", "trading", "finished" or "failed".
+        at: the lane's own time, not the wall's.
+        progress: share of a taped run that is done, from 0 to 1; None for live data.
+        counts: numbers of facts by kind ("scans", "signals", "fills" …).
+        denials: refusals begun, by gate.
+        head: sequence number and hash of the chain's last line.
+        limits: hard limits in force, in dollars (1e-12).
+
+    """
+
+    venue: str
+    lane: str
+    run: str
+    phase: str = "waiting"
+    at: Micros = NEVER
+    ticks: int = 0
+    progress: float | None = None
+    counts: Mapping[str, int] = attrs.field(factory=dict)
+    denials: Mapping[str, int] = attrs.field(factory=dict)
+    positions: tuple[HeldNow, ...] = ()
+    orders: tuple[Order, ...] = ()
+    cash: Money = NO_MONEY
+    deposits: Money = NO_MONEY
+    equity: Money = NO_MONEY
+    realised: Money = NO_MONEY
+    fees: Money = NO_MONEY
+    exposure: Money = NO_MONEY
+    day_pnl: Money | None = None
+    limits: Mapping[str, Money] = attrs.field(factory=dict)
+    halted: str | None = None
+    degraded: str | None = None
+    config: str = ""
+    head: tuple[int, str] = (0, "")
+    error: str | None = None

@@ -1,0 +1,145 @@
+"""Do it again and compare: a journal that checks what is decided against what was decided.
+
+A lane fed from a tape can be derived again from its inputs. While there are old lines, every new
+fact must equal the next one; after the last of them facts are appended as usual. So an interrupted
+run goes on as if it had never stopped, and a recorded run can be proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import attrs
+
+from market_bot.core.domain import events as ev
+from market_bot.core.domain.numbers import Micros
+from market_bot.core.ports.journal import (
+    Chain,
+    DurabilityLostError,
+    Entry,
+    Journal,
+    JournalError,
+)
+
+_CONTROLS: Final = (
+    ev.Halt,
+    ev.Resume,
+    ev.ConfigChanged,
+    ev.Armed,
+    ev.Disarmed,
+    ev.VenueState,
+)
+
+
+class NotReproducibleError(JournalError):
+    """The inputs lead to another fact than the one written down."""
+
+
+class EndOfRecordError(JournalError):
+    """Everything written down was derived again; only raised where nothing may be appended."""
+
+
+@attrs.define(eq=False)
+class RedoJournal(Journal):
+    """A chain that is derived again before it goes on.
+
+    Args:
+        old: the lines that are there, in order.
+        inner: where new facts go once the old ones are used up; None only compares.
+
+    """
+
+    old: Iterator[Entry]
+    inner: Journal | None
+    compared: int = 0
+    _next: Entry | None = attrs.field(default=None, init=False)
+    _last: Entry | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._next = next(self.old, None)
+
+    @property
+    def redoing(self) -> bool:
+        """Whether there are old lines left to compare with."""
+        return self._next is not None
+
+    @property
+    def chain(self) -> Chain:
+        """Which chain this is."""
+        return Chain("", "") if self.inner is None else self.inner.chain
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """The last sequence number and hash; while redoing, those of the last line compared."""
+        if self._next is None and self.inner is not None:
+            return self.inner.head
+        return (0, "0" * 64) if self._last is None else (self._last.seq, self._last.hash)
+
+    def append(self, event: ev.Event, at: Micros, config: str) -> int:
+        """Compare with the next old line, or append.
+
+        Raises:
+            NotReproducibleError: if the old line says something else.
+            DurabilityLostError: where durability was lost then; or now, while appending.
+            EndOfRecordError: if there is nothing to compare with and nowhere to append.
+
+        """
+        entry = self._next
+        if entry is None:
+            if self.inner is None:
+                msg = "the record ends here"
+                raise EndOfRecordError(msg)
+            return self.inner.append(event, at, config)
+        if _is_loss(entry.event) and entry.event != event:
+            # At this point the original could not write: it went on from its note of that.
+            msg = "durability was lost here in the recorded run"
+            raise DurabilityLostError(msg)
+        if (entry.event, entry.at, entry.config) != (event, at, config):
+            raise NotReproducibleError(_difference(entry, event, at, config))
+        self._take()
+        return entry.seq
+
+    def commit(self) -> None:
+        """Make everything appended so far durable."""
+        if self._next is None and self.inner is not None:
+            self.inner.commit()
+
+    def needs_checkpoint(self, at: Micros) -> bool:
+        """Tell whether a checkpoint comes next."""
+        if self._next is not None:
+            return isinstance(self._next.event, ev.Checkpoint)
+        return self.inner is not None and self.inner.needs_checkpoint(at)
+
+    def read(self) -> Iterator[Entry]:
+        """Yield every line of the chain."""
+        return iter(()) if self.inner is None else self.inner.read()
+
+    def controls(self) -> Sequence[ev.Event]:
+        """Return the facts from outside that were taken at this point of the recorded run."""
+        event = None if self._next is None else self._next.event
+        return (event,) if isinstance(event, _CONTROLS) else ()
+
+    def _take(self) -> None:
+        self._last, self._next = self._next, next(self.old, None)
+        self.compared += 1
+
+
+def _is_loss(event: ev.Event | None) -> bool:
+    return isinstance(event, ev.VenueState) and event.state == "degraded"
+
+
+def _difference(entry: Entry, event: ev.Event, at: Micros, config: str) -> str:
+    if entry.type != event.TYPE:
+        what = f"the journal says {entry.type}, these inputs give {event.TYPE}"
+    elif entry.at != at or entry.config != config:
+        what = f"the time or configuration of this {entry.type} differs"
+    else:
+        old, new = (attrs.asdict(e, recurse=False) if e else {} for e in (entry.event, event))
+        names = [name for name in new if old.get(name) != new[name]]
+        told = ", ".join(f"{name} {old.get(name)!r} became {new[name]!r}" for name in names[:3])
+        what = f"{entry.type}: {told}"
+    return (
+        f"line {entry.seq}: {what}; the tape, the configuration or this program is not the one "
+        "that wrote the journal"
+    )
