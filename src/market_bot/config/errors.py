@@ -59,8 +59,10 @@ class Fault:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}"
-        return f"{where} {show_path(self.path)}: {self.message}" if self.path else (
-            f"{where}: {self.message}"
+        return (
+            f"{where} {show_path(self.path)}: {self.message}"
+            if self.path
+            else (f"{where}: {self.message}")
         )
 
 

@@ -28,8 +28,11 @@ _NUMBER_TO_SOME: Final = re.compile(
           | [-+]?\.(?:inf|Inf|INF) | \.(?:nan|NaN|NAN) )\Z""",
     re.ASCII | re.VERBOSE,
 )
-_TRUE_TO_SOME: Final = frozenset({"y", "yes", "on", "true"})
-_FALSE_TO_SOME: Final = frozenset({"n", "no", "off", "false"})
+_WORDS_TO_SOME: Final = {
+    **dict.fromkeys(("y", "yes", "on", "true"), "true"),
+    **dict.fromkeys(("n", "no", "off", "false"), "false"),
+    **dict.fromkeys(("~", "null"), "null, or delete the line"),
+}
 
 
 class UncertainScalarError(ValueError):
@@ -68,27 +71,21 @@ def _number(text: str) -> int | Decimal:
 
 
 def _complaint(text: str) -> str | None:
-    word = text.lower()
+    word, shown = text.lower(), text[:40]
     if not text:
         return "has no value: write one, or delete the line"
-    if word in _TRUE_TO_SOME:
-        return f"write '{text}' in quotes if it is text, else true"
-    if word in _FALSE_TO_SOME:
-        return f"write '{text}' in quotes if it is text, else false"
-    if text == "~" or word == "null":
-        return f"write '{text}' in quotes if it is text, else null, or delete the line"
+    meant = _WORDS_TO_SOME.get(word)
+    if meant is not None:
+        return f"write '{shown}' in quotes if it is text, else {meant}"
     if _CLOCK.match(text) or _DATE.match(text):
-        return f'times and dates need quotes: write "{text[:40]}"'
+        return f'times and dates need quotes: write "{shown}"'
     if _NUMBER_TO_SOME.match(text):
-        return _number_complaint(text)
+        return (
+            f'{shown} is not a plain decimal: write it out like 1000 or 0.05, or "{shown}" as text'
+        )
     if _old_readers_see_no_text(text):
-        return f'readers of YAML disagree about {text[:40]}: write "{text[:40]}" in quotes'
+        return f'readers of YAML disagree about {shown}: write "{shown}" in quotes'
     return None
-
-
-def _number_complaint(text: str) -> str:
-    shown = text[:40]
-    return f'{shown} is not a plain decimal: write it out like 1000 or 0.05, or "{shown}" as text'
 
 
 def _old_readers_see_no_text(text: str) -> bool:

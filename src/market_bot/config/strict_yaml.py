@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn
 import attrs
 import yaml
 
-from .errors import ConfigError, Fault, KeyPath, show
+from .errors import ConfigError, Fault, KeyPath
 from .scalars import PlainValue, UncertainScalarError, read_plain
 
 MAX_BYTES: Final = 256 * 1024
@@ -127,15 +127,16 @@ def load(data: bytes, name: str) -> Document:
     builder = _Builder(text, name)
     try:
         root = builder.build()
+    except ConfigError:
+        raise
     except yaml.MarkedYAMLError as e:
         raise ConfigError.of([_syntax_fault(e, name)]) from e
     except yaml.reader.ReaderError as e:
         raise ConfigError.of([_character_fault(text, e.position, name)]) from e
     except (yaml.YAMLError, ValueError, OverflowError, IndexError) as e:
         # An escape such as "\UFFFFFFFF", or a version number of a thousand digits.
-        if isinstance(e, ConfigError):
-            raise
-        fault = Fault(name, builder.line, 1, (), f"not readable as YAML near here: {show(str(e))}")
+        message = "an escape or a number near here is impossible: mend or delete it"
+        fault = Fault(name, builder.line, 1, (), message)
         raise ConfigError.of([fault]) from e
     if builder.faults:
         raise ConfigError.of(builder.faults)
@@ -247,7 +248,7 @@ class _Builder:
         if len(path) > MAX_DEPTH:
             self._stop(event, (), f"nested more than {MAX_DEPTH} deep: this is not a settings file")
 
-    def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> ScalarNode:
+    def _scalar(self, event: Any, path: KeyPath) -> ScalarNode:  # noqa: ANN401 - as in _next
         value: PlainValue = event.value
         if _UNPRINTABLE.search(event.value):
             self._note(event, path, "holds a character that cannot be shown: delete it")
@@ -256,7 +257,8 @@ class _Builder:
                 value = read_plain(event.value)
             except UncertainScalarError as e:
                 self._note(event, path, str(e))
-        return ScalarNode(value, _mark(event.start_mark), _mark(event.end_mark), event.style)
+        start, end = _mark(event.start_mark), _mark(event.end_mark)
+        return ScalarNode(value, start, end, event.style)
 
     def _sequence(self, start: Any, path: KeyPath) -> SequenceNode:  # noqa: ANN401 - as in _next
         items: list[Node] = []
@@ -284,12 +286,11 @@ class _Builder:
             self._stop(event, path, "a key must be a single word")
         if event.style is None and event.value == "<<":
             self._stop(event, path, "merge keys (<<) are refused: write the keys out")
-        before = len(self.faults)
+        if not event.value:
+            self._stop(event, path, "a key is missing before the colon")
         node = self._node(event, (*path, event.value))
-        if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
-            self._note(event, path, f"key {show(event.value)} is not text: put it in quotes")
-        elif not node.value and len(self.faults) == before:
-            self._note(event, path, "a key must not be empty")
+        if isinstance(node, ScalarNode) and not isinstance(node.value, str):
+            self._note(event, (*path, event.value), "a key must be text: put it in quotes")
         return str(event.value)
 
     def _note(self, event: Any, path: KeyPath, message: str) -> None:  # noqa: ANN401 - as in _next
@@ -298,7 +299,7 @@ class _Builder:
 
     def _stop(self, event: Any, path: KeyPath, message: str) -> NoReturn:  # noqa: ANN401 - as above
         self._note(event, path, message)
-        raise ConfigError.of(self.faults[-1:])
+        raise ConfigError.of(self.faults)
 
 
 def _mark(mark: yaml.Mark) -> Mark:

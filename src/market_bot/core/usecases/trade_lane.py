@@ -102,6 +102,7 @@ class LaneTrader:
         recorder: where facts go; holds the state.
         world: the market as consumed; `execution` may watch it.
         controls: facts from outside (halt, resume, configuration) to take at the next tick.
+        commit_ticks: make class B facts durable every so many ticks.
 
     """
 
@@ -111,6 +112,7 @@ class LaneTrader:
     recorder: Recorder
     world: World
     controls: Controls
+    commit_ticks: int = 1
     ticks: int = 0
     degraded: str | None = None
     _announced: bool = attrs.field(default=False, init=False)
@@ -152,7 +154,8 @@ class LaneTrader:
         self._take_resolutions(now)
         counts = self._decide(now)
         self._record(self._scan(position, counts), now)
-        self.recorder.journal.commit()
+        if self.ticks % self.commit_ticks == 0:
+            self.recorder.journal.commit()
 
     def degrade(self, reason: str) -> None:
         """Go on without new positions: the journal can no longer promise to keep everything."""

@@ -1,0 +1,355 @@
+"""What can be set: ``bot.yaml`` is a `BotConfig`, ``<venue>.yaml`` a `VenueConfig`.
+
+Every value is checked where it is declared, so a configuration that exists is a valid one,
+however it was made. Amounts are in dollars; the classes hold them in the units of
+`market_bot.core.domain.numbers`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import attrs
+
+from market_bot.core.domain.numbers import NO_MONEY, ONE_DOLLAR, Micros, Money, Price
+
+from .errors import KeyPath
+
+ParamValue = str | int | Decimal | bool
+
+_HOUR: Final = 3_600_000_000
+_HOUR_DECIMALS: Final = 6
+_MAX_HOURS: Final = 24 * 366 * 10
+_DAY_MS: Final = 24 * 3600 * 1000
+_DAY_S: Final = 24 * 3600
+_MAX_DAYS: Final = 3660
+_MAX_MB: Final = 100_000_000
+_LAST_PORT: Final = 65_535
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
+_TIME: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z", re.ASCII)
+
+
+class FieldError(ValueError):
+    """A value is impossible together with another; ``path`` is relative to its section."""
+
+    def __init__(self, path: KeyPath, message: str) -> None:
+        self.path = path
+        super().__init__(message)
+
+
+class Mode(Enum):
+    """Whether orders are pretended or may become real."""
+
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class SizingMethod(Enum):
+    """How the size of an entry is chosen."""
+
+    FIXED = "fixed"
+
+
+class AdvisorKind(Enum):
+    """Who writes the nightly proposals."""
+
+    RULES = "rules"
+
+
+def _positive(_: object, __: object, value: Money) -> None:
+    if value <= NO_MONEY:
+        msg = "must be above 0 dollars"
+        raise ValueError(msg)
+
+
+def _between(low: int, high: int) -> Callable[[object, object, int], None]:
+    def check(_: object, __: object, value: int) -> None:
+        if not low <= value <= high:
+            msg = f"must be from {low} to {high}, was {value}"
+            raise ValueError(msg)
+
+    return check
+
+
+def _price(_: object, __: object, value: Price | None) -> None:
+    if value is not None and not 0 <= value <= ONE_DOLLAR:
+        msg = "a price is from 0 to 1 dollar"
+        raise ValueError(msg)
+
+
+def _hours(_: object, __: object, value: Decimal | None) -> None:
+    if value is None:
+        return
+    if not value.is_finite() or not 0 <= value <= _MAX_HOURS:
+        msg = f"must be from 0 to {_MAX_HOURS} hours"
+        raise ValueError(msg)
+    if value != round(value, _HOUR_DECIMALS):
+        msg = f"at most {_HOUR_DECIMALS} decimals"
+        raise ValueError(msg)
+
+
+def _name(_: object, __: object, value: str) -> None:
+    if not _NAME.match(value):
+        msg = "a name is lower-case letters, digits and _, like bias_harvest"
+        raise ValueError(msg)
+
+
+def _families(_: object, __: object, value: tuple[str, ...]) -> None:
+    for position, family in enumerate(value):
+        if not family.strip():
+            raise FieldError((position,), "an empty name: write a family such as KXHIGHNY")
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _endpoint(secure: str, plain: str) -> Callable[[object, object, str | None], None]:
+    def check(_: object, __: object, value: str | None) -> None:
+        if value is None:
+            return
+        parts = urlsplit(value)
+        if parts.username is not None or parts.password is not None:
+            msg = "keys and passwords belong in .env, never here"
+            raise ValueError(msg)
+        local = parts.scheme == plain and _is_loopback(parts.hostname)
+        if not parts.hostname or not (parts.scheme == secure or local):
+            msg = f"write an address beginning with {secure}:// ({plain}:// on this machine only)"
+            raise ValueError(msg)
+
+    return check
+
+
+def _loopback(_: object, __: object, value: str) -> None:
+    if not _is_loopback(value):
+        msg = (
+            "would let other machines reach the dashboard, and TLS with a password is not available"
+            " yet: use 127.0.0.1, and an SSH tunnel from elsewhere"
+        )
+        raise ValueError(msg)
+
+
+def _time_of_day(_: object, __: object, value: str) -> None:
+    if not _TIME.match(value):
+        msg = 'write hours and minutes in UTC, in quotes, like "00:30"'
+        raise ValueError(msg)
+
+
+def _ordered(low: tuple[str, Any], high: tuple[str, Any]) -> None:
+    if low[1] is not None and high[1] is not None and low[1] > high[1]:
+        raise FieldError((low[0],), f"is above {high[0]}: nothing would pass")
+
+
+@attrs.frozen(kw_only=True)
+class Api:
+    """Where the venue is; absent means the adapter's own production address."""
+
+    base_url: str | None = attrs.field(default=None, validator=_endpoint("https", "http"))
+    ws_url: str | None = attrs.field(default=None, validator=_endpoint("wss", "ws"))
+
+
+@attrs.frozen(kw_only=True)
+class Loop:
+    """How often the bot looks; 0 means at every record of the feed."""
+
+    interval_ms: int = attrs.field(default=1000, validator=_between(0, _DAY_MS))
+
+
+@attrs.frozen(kw_only=True)
+class Paper:
+    """The pretended account."""
+
+    cash: Money = attrs.field(validator=_positive, metadata={"example": '"1000"'})
+
+
+@attrs.frozen(kw_only=True)
+class TapeConfig:
+    """Whether market data is kept as it was consumed."""
+
+    record: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class MarketFilters:
+    """Which markets are looked at; soft, unlike `Risk`. An absent bound does not filter."""
+
+    families_include: tuple[str, ...] = attrs.field(default=(), validator=_families)
+    families_exclude: tuple[str, ...] = attrs.field(default=(), validator=_families)
+    price_min: Price | None = attrs.field(default=None, validator=_price)
+    price_max: Price | None = attrs.field(default=None, validator=_price)
+    max_spread: Price | None = attrs.field(default=None, validator=_price)
+    min_hours_to_close: Decimal | None = attrs.field(default=None, validator=_hours)
+    max_hours_to_close: Decimal | None = attrs.field(default=None, validator=_hours)
+
+    def __attrs_post_init__(self) -> None:
+        _ordered(("price_min", self.price_min), ("price_max", self.price_max))
+        _ordered(
+            ("min_hours_to_close", self.min_hours_to_close),
+            ("max_hours_to_close", self.max_hours_to_close),
+        )
+
+    @property
+    def min_time_to_close(self) -> Micros | None:
+        """The least time left before a market closes, in microseconds."""
+        return _micros(self.min_hours_to_close)
+
+    @property
+    def max_time_to_close(self) -> Micros | None:
+        """The most time left before a market closes, in microseconds."""
+        return _micros(self.max_hours_to_close)
+
+
+def _copy(params: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+    # Whoever made the mapping keeps no hand in it.
+    return dict(params)
+
+
+@attrs.frozen(kw_only=True)
+class StrategyConfig:
+    """One strategy by name; ``params`` are checked against the strategy's own declaration."""
+
+    name: str = attrs.field(validator=_name, metadata={"example": "bias_harvest"})
+    enabled: bool = True
+    params: Mapping[str, ParamValue] = attrs.field(factory=dict, converter=_copy)
+
+
+@attrs.frozen(kw_only=True)
+class Sizing:
+    """How much one entry spends."""
+
+    method: SizingMethod = SizingMethod.FIXED
+    order_usd: Money = attrs.field(validator=_positive, metadata={"example": '"10"'})
+
+
+@attrs.frozen(kw_only=True)
+class Cooldown:
+    """How long an event is left alone after the bot acted in it."""
+
+    after_entry_seconds: int = attrs.field(
+        validator=_between(0, _DAY_S), metadata={"example": "60"}
+    )
+    after_exit_seconds: int = attrs.field(
+        validator=_between(0, _DAY_S), metadata={"example": "300"}
+    )
+
+
+def _hard_limit(example: str) -> Any:  # noqa: ANN401 - what attrs.field returns is typed by its use
+    return attrs.field(validator=_positive, metadata={"example": example, "safety_rule": True})
+
+
+@attrs.frozen(kw_only=True)
+class Risk:
+    """The hard limits of one venue. Each key is a rule; none has a default and none is optional."""
+
+    max_order_usd: Money = _hard_limit('"25"')
+    max_position_usd: Money = _hard_limit('"50"')
+    max_total_exposure_usd: Money = _hard_limit('"300"')
+    max_daily_loss_usd: Money = _hard_limit('"40"')
+
+
+@attrs.frozen(kw_only=True)
+class VenueConfig:
+    """Everything that can be set for one venue."""
+
+    mode: Mode = Mode.PAPER
+    api: Api = Api()
+    loop: Loop = Loop()
+    paper: Paper
+    tape: TapeConfig = TapeConfig()
+    markets: MarketFilters = MarketFilters()
+    strategies: tuple[StrategyConfig, ...] = attrs.field()
+    sizing: Sizing
+    cooldown: Cooldown
+    risk: Risk
+
+    @strategies.validator
+    def _names_differ(self, _: object, value: tuple[StrategyConfig, ...]) -> None:
+        seen: set[str] = set()
+        for position, strategy in enumerate(value):
+            if strategy.name in seen:
+                raise FieldError(
+                    (position, "name"), f"{strategy.name} is listed twice: delete one of them"
+                )
+            seen.add(strategy.name)
+
+
+@attrs.frozen(kw_only=True)
+class Web:
+    """The dashboard's address; this machine only."""
+
+    host: str = attrs.field(default="127.0.0.1", validator=_loopback)
+    port: int = attrs.field(default=8787, validator=_between(1, _LAST_PORT))
+
+
+@attrs.frozen(kw_only=True)
+class Nightly:
+    """When the night's evaluation runs, in UTC."""
+
+    at: str = attrs.field(default="00:30", validator=_time_of_day)
+
+    @property
+    def minute_of_day(self) -> int:
+        """Minutes after midnight UTC."""
+        hours, _, minutes = self.at.partition(":")
+        return int(hours) * 60 + int(minutes)
+
+
+@attrs.frozen(kw_only=True)
+class Advisor:
+    """Who proposes changes at night."""
+
+    kind: AdvisorKind = AdvisorKind.RULES
+
+
+@attrs.frozen(kw_only=True)
+class Retention:
+    """How long files are kept, in whole days."""
+
+    journal_days: int = attrs.field(default=400, validator=_between(1, _MAX_DAYS))
+    tape_days: int = attrs.field(default=30, validator=_between(1, _MAX_DAYS))
+
+
+@attrs.frozen(kw_only=True)
+class Disk:
+    """How much free space the bot insists on, in megabytes."""
+
+    stop_entries_below_mb: int = attrs.field(default=500, validator=_between(1, _MAX_MB))
+    stop_all_below_mb: int = attrs.field(default=100, validator=_between(1, _MAX_MB))
+
+    def __attrs_post_init__(self) -> None:
+        if self.stop_all_below_mb > self.stop_entries_below_mb:
+            raise FieldError(
+                ("stop_all_below_mb",), "is above stop_entries_below_mb: entries must stop first"
+            )
+
+
+@attrs.frozen(kw_only=True)
+class Notifications:
+    """Messages to the outside; none can be set yet."""
+
+
+@attrs.frozen(kw_only=True)
+class BotConfig:
+    """Everything that does not belong to one venue."""
+
+    web: Web = Web()
+    nightly: Nightly = Nightly()
+    advisor: Advisor = Advisor()
+    retention: Retention = Retention()
+    disk: Disk = Disk()
+    notifications: Notifications = Notifications()
+
+
+def _micros(hours: Decimal | None) -> Micros | None:
+    return None if hours is None else Micros(int(hours * _HOUR))

@@ -1,0 +1,120 @@
+"""A lane's picture as plain data, the same for pages, terminals and the control socket.
+
+Numbers with a unit are decimal strings (dollars, dollars per contract, contracts), times are ISO
+8601 in UTC, enumerations are their words, and what is not known is None.
+
+Keys of `snapshot_json`:
+
+===========  =======================================================================
+venue, lane  which lane; ``run`` is "" but for lanes with one chain per run
+phase        "waiting", "catching up", "trading", "stopped", "finished" or "failed"
+at           the lane's own time, None before the first tick
+ticks        number of ticks traded since the start
+progress     share of a taped run that is done, a number from 0 to 1; None if live
+counts       numbers of facts by kind
+denials      refusals begun, by gate
+positions    list, see `_position`
+orders       list of live orders, see `_order`
+cash … fees  dollars: cash, deposits, equity, realised, fees, exposure
+gain         dollars: equity less deposits
+day_pnl      dollars, None if it cannot be told
+limits       hard limits in dollars, by rule
+halted       who halted and why, or None
+degraded     why nothing is opened although nobody halted, or None
+config       hash of the configuration in force
+head         ``seq`` and ``hash`` of the chain's last line
+error        why the lane failed, or None
+===========  =======================================================================
+"""
+
+from __future__ import annotations
+
+from market_bot.core.domain.numbers import (
+    NEVER,
+    Micros,
+    Money,
+    format_money,
+    format_price,
+    format_size,
+    format_time,
+)
+from market_bot.core.domain.orders import Order
+from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot
+
+
+def snapshot_json(snapshot: LaneSnapshot) -> dict[str, object]:
+    """Return a snapshot as data that any JSON writer takes; see above for the keys."""
+    number, digest = snapshot.head
+    return {
+        "venue": snapshot.venue,
+        "lane": snapshot.lane,
+        "run": snapshot.run,
+        "phase": snapshot.phase,
+        "at": _time(snapshot.at),
+        "ticks": snapshot.ticks,
+        "progress": None if snapshot.progress is None else round(snapshot.progress, 4),
+        "counts": dict(snapshot.counts),
+        "denials": dict(snapshot.denials),
+        "positions": [_position(held) for held in snapshot.positions],
+        "orders": [_order(order) for order in snapshot.orders],
+        "cash": format_money(snapshot.cash),
+        "deposits": format_money(snapshot.deposits),
+        "equity": format_money(snapshot.equity),
+        "gain": format_money(Money(snapshot.equity - snapshot.deposits)),
+        "realised": format_money(snapshot.realised),
+        "fees": format_money(snapshot.fees),
+        "exposure": format_money(snapshot.exposure),
+        "day_pnl": None if snapshot.day_pnl is None else format_money(snapshot.day_pnl),
+        "limits": {name: format_money(limit) for name, limit in snapshot.limits.items()},
+        "halted": snapshot.halted,
+        "degraded": snapshot.degraded,
+        "config": snapshot.config,
+        "head": {"seq": number, "hash": digest},
+        "error": snapshot.error,
+    }
+
+
+def _position(held: HeldNow) -> dict[str, object]:
+    """Return what is held: ``bid`` and ``value`` are None while nobody bids."""
+    position, bid = held.position, held.bid
+    return {
+        "market": position.market,
+        "event": position.event,
+        "family": position.family,
+        "leg": position.leg.value,
+        "strategy": position.strategy,
+        "signal": position.signal,
+        "size": format_size(position.size),
+        "provisional": format_size(position.provisional),
+        "cost": format_money(position.cost),
+        "opened_at": _time(position.opened_at),
+        "bid": None if bid is None else format_price(bid),
+        "value": None if bid is None else format_money(Money(bid * position.size)),
+    }
+
+
+def _order(order: Order) -> dict[str, object]:
+    """Return an order: ``reserved`` is the most it can still cost, in dollars."""
+    return {
+        "intent": order.intent,
+        "signal": order.signal,
+        "strategy": order.strategy,
+        "market": order.market,
+        "event": order.event,
+        "family": order.family,
+        "leg": order.leg.value,
+        "purpose": order.purpose.value,
+        "style": order.style.value,
+        "state": order.state.value,
+        "price": format_price(order.price),
+        "size": format_size(order.size),
+        "filled": format_size(order.filled),
+        "reserved": format_money(order.reserved),
+        "expires_at": _time(order.expires_at),
+        "created_at": _time(order.created_at),
+        "venue_order": order.venue_order or None,
+    }
+
+
+def _time(moment: Micros) -> str | None:
+    return None if moment == NEVER else format_time(moment)

@@ -1,0 +1,121 @@
+"""What every source of market data keeps; a new adapter joins `SOURCES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from market_bot.adapters.simulated.tape_venue import TapeVenue
+from market_bot.adapters.storage.tape import TapeReader
+from market_bot.core.domain.numbers import Micros
+from market_bot.core.ports.market_data import Capability, MarketData
+from tests.fakes.recording_sink import Fact, RecordingSink
+from tests.fakes.tape_facts import a_delta, a_market, write
+
+Make = Callable[[], MarketData]
+START = 1_786_000_000_000_000
+STEP = 1_000_000
+STEPS = 20
+
+
+def _tape_facts(*, ticks: bool) -> list[Fact]:
+    facts: list[Fact] = [("meta", a_market(), Micros(START))]
+    for step in range(1, STEPS):
+        facts.append(a_delta(START + step * STEP - 1, size=step * 1_000_000))
+        if ticks:
+            facts.append(("tick", Micros(START + step * STEP)))
+    return facts
+
+
+def _tape(here: Path, *, ticks: bool) -> MarketData:
+    path = here / "t"
+    if not path.exists():
+        write(path, _tape_facts(ticks=ticks))
+    return TapeVenue([TapeReader(path)], interval=Micros(STEP))
+
+
+SOURCES: dict[str, Callable[[Path], MarketData]] = {
+    "tape on a grid": lambda here: _tape(here, ticks=False),
+    "tape with ticks": lambda here: _tape(here, ticks=True),
+}
+
+
+@pytest.fixture(params=SOURCES)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    """Return a way to open the same source again and again."""
+    return lambda: SOURCES[request.param](tmp_path)
+
+
+def _drained(source: MarketData, stops: list[int]) -> tuple[list[Fact], list[str]]:
+    sink = RecordingSink()
+    positions = [source.drain(sink, Micros(stop)) for stop in stops]
+    return sink.facts, positions
+
+
+def _received(fact: Fact) -> int:
+    dated = fact[0] in {"delta", "trade", "book", "reference"}
+    return int(fact[-2] if dated else fact[-1])
+
+
+EVERY_STEP = [START + step * STEP for step in range(STEPS + 1)]
+
+
+def test_there_is_something_to_see(make: Make) -> None:
+    """The suite is not passed by a source that never says anything."""
+    facts, _ = _drained(make(), [EVERY_STEP[-1]])
+
+    assert len(facts) >= STEPS
+
+
+def test_capabilities_are_constant(make: Make) -> None:
+    """What a source claims is known at once and does not change."""
+    source = make()
+    before = source.capabilities
+    _drained(source, EVERY_STEP)
+
+    assert before == source.capabilities
+    assert all(isinstance(claim, Capability) for claim in before)
+
+
+def test_nothing_comes_from_the_future(make: Make) -> None:
+    """A drain pushes nothing that was received after its time."""
+    source = make()
+    for stop in EVERY_STEP:
+        facts, _ = _drained(source, [stop])
+
+        assert all(_received(fact) <= stop for fact in facts)
+
+
+def test_nothing_is_pushed_twice(make: Make) -> None:
+    """Draining to the same time again pushes nothing and stays in place."""
+    source = make()
+    _, (position,) = _drained(source, [EVERY_STEP[5]])
+
+    assert ([], [position]) == _drained(source, [EVERY_STEP[5]])
+
+
+def test_steps_make_no_difference(make: Make) -> None:
+    """Many small drains give the facts, the order and the position of one large drain."""
+    few, few_positions = _drained(make(), [EVERY_STEP[-1]])
+    many, many_positions = _drained(make(), EVERY_STEP)
+
+    assert few == many
+    assert few_positions[-1] == many_positions[-1]
+
+
+def test_opening_again_gives_the_same(make: Make) -> None:
+    """Facts and positions are the same in every run."""
+    assert _drained(make(), EVERY_STEP) == _drained(make(), EVERY_STEP)
+
+
+def test_a_market_is_announced_first(make: Make) -> None:
+    """No fact about a market comes before its meta."""
+    facts, _ = _drained(make(), EVERY_STEP)
+    known = {""}
+    for fact in facts:
+        if fact[0] == "meta":
+            known.add(fact[1].id)
+        elif fact[0] != "reference":
+            assert fact[1] in known
