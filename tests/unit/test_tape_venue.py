@@ -111,13 +111,17 @@ def test_asking_again_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_draining_backwards_pushes_nothing(tmp_path: Path) -> None:
-    """A time before the clock is no reason to push what is older than it."""
-    venue = a_venue(write(tmp_path / "t", [OPENING, a_delta(120), a_delta(90), a_delta(130)]))
+    """A time before the clock is no reason to push a record whose own time is before it."""
+    venue = a_venue(write(tmp_path / "t", [OPENING, a_delta(120), a_delta(90)]), interval=0)
     sink = RecordingSink()
+    assert 100 == venue.next_tick()
+    venue.drain(sink, Micros(100))
+    assert 120 == venue.next_tick()
     venue.drain(sink, Micros(120))
 
-    assert "0:3" == venue.drain(sink, Micros(95))
-    assert "0:3" == venue.position
+    assert "0:2" == venue.drain(sink, Micros(95))
+    assert "0:2" == venue.position
+    assert 120 == venue.next_tick()
 
 
 def test_draining_between_ticks_keeps_the_tick(tmp_path: Path) -> None:

@@ -92,11 +92,14 @@ def assemble(
     *,
     fresh: bool,
     controls: Callable[[LaneTrader], Controls],
+    again: bool = False,
     speed: float | None = None,
     ticks_max: int | None = None,
     reserve: Reserve | None = None,
 ) -> Assembled:
     """Open or continue the chain of a run and put a lane on it.
+
+    ``fresh`` begins a new chain in any case, ``again`` where the newest one is finished.
 
     Raises:
         RunFinishedError: if the run was traded to the end and ``fresh`` is not asked for.
@@ -104,7 +107,7 @@ def assemble(
         TapeError: if a tape cannot be opened.
 
     """
-    chain = find_chain(inputs, journal_dir, fresh=fresh)
+    chain = find_chain(inputs, journal_dir, fresh=fresh, again=again)
     folder = chain_folder(journal_dir, chain)
     journal = JsonlJournal(folder, chain, boot=inputs.run_id(), durability="group", reserve=reserve)
     resumed_from = journal.head[0]
@@ -113,18 +116,26 @@ def assemble(
     return Assembled(lane=lane, redo=redo, chain=chain, folder=folder, resumed_from=resumed_from)
 
 
-def rehearse(inputs: TapedInputs, chain: Chain, old: Iterator[Entry]) -> Assembled:
-    """Put a lane on nothing but old lines: it derives them again and writes nothing."""
+def rehearse(
+    inputs: TapedInputs, chain: Chain, old: Iterator[Entry], started: ev.BotStarted
+) -> Assembled:
+    """Put a lane on nothing but old lines: it derives them again and writes nothing.
+
+    ``started`` is the recorded opening: it names the version that wrote it, and that may differ.
+    """
     redo = RedoJournal(old=old, inner=None)
     lane = _lane(inputs, chain, redo, lambda _: lambda: (), speed=None, ticks_max=None)
+    lane.started = started
     return Assembled(lane=lane, redo=redo, chain=chain, folder=Path(), resumed_from=0)
 
 
-def find_chain(inputs: TapedInputs, journal_dir: Path, *, fresh: bool) -> Chain:
-    """Return the chain a run goes on with: the unfinished one, or the next number if ``fresh``.
+def find_chain(
+    inputs: TapedInputs, journal_dir: Path, *, fresh: bool, again: bool = False
+) -> Chain:
+    """Return the chain a run goes on with: the unfinished one, or the next number.
 
     Raises:
-        RunFinishedError: if the newest one is finished and ``fresh`` is not asked for.
+        RunFinishedError: if the newest one is finished and neither ``fresh`` nor ``again`` is set.
 
     """
     run, attempt = inputs.run_id(), 1
@@ -137,6 +148,8 @@ def find_chain(inputs: TapedInputs, journal_dir: Path, *, fresh: bool) -> Chain:
     if newest is None or fresh:
         return chain
     if finished(journal_dir, newest):
+        if again:
+            return chain
         msg = (
             f"this tape was traded to the end with this configuration already (run {newest.run}): "
             "add --fresh to trade it again, or look at it with `market-bot journal stats`"

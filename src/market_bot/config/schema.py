@@ -234,7 +234,7 @@ class Sizing:
 
 @attrs.frozen(kw_only=True)
 class Cooldown:
-    """How long an event is left alone after the bot acted in it."""
+    """How long a market is left alone after the bot acted in it."""
 
     after_entry_seconds: int = attrs.field(
         validator=_between(0, _DAY_S), metadata={"example": "60"}

@@ -90,8 +90,8 @@ def read_markets(paths: Sequence[Path], *, fractional: bool) -> dict[str, Record
             try:
                 known = _market(fields, series, fractional=fractional)
             except (NotExactError, ValueError) as e:
-                name = _text(fields, "ticker") or _text(fields, "window")
-                msg = f"{path}: market {name or '(without ticker)'}: {e}"
+                name = fields.get("ticker") or fields.get("window") or "(without ticker)"
+                msg = f"{path}: market {name}: {e}"
                 raise RecordingError(msg) from e
             found[known.market.id] = known
     return found

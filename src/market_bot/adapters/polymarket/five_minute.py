@@ -16,7 +16,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from market_bot.core.domain.market import Market, MarketStatus
+from market_bot.core.domain.market import Market, MarketStatus, Resolution
 from market_bot.core.domain.numbers import (
     Micros,
     Price,
@@ -186,6 +186,9 @@ def _windows(path: Path, timeline: Timeline, failures: list[RecordingError]) -> 
 def _window(record: Mapping[str, Any], timeline: Timeline) -> _Window:
     found = gamma_market(record["raw"])
     opens, closes = _moment(record["start_sec"] * 1000), _moment(record["end_sec"] * 1000)
+    if opens >= closes:
+        msg = f"{found.slug}: ends before it starts"
+        raise ValueError(msg)
     strike = record.get("strike_value")
     if strike is None:
         timeline.mended["strike_missing"] += 1
@@ -198,7 +201,9 @@ def _window(record: Mapping[str, Any], timeline: Timeline) -> _Window:
         strike=None if strike is None else format_scaled(int(strike), _SCALE),
     )
     closed = record["raw"].get("closedTime")
-    payout = price(record["outcome_prices"][0]) if record.get("resolved") else None
+    payout = None
+    if record.get("resolved"):
+        payout = Resolution(market.id, price(record["outcome_prices"][0])).yes_payout
     return _Window(
         market,
         asset=str(record.get("asset") or ""),

@@ -70,14 +70,15 @@ _READ: Final = """
 """
 _PAIRS: Final = """
     WITH changes AS (
-        SELECT epoch_us(timestamp) AS at, CAST(round(price * 1e6) AS BIGINT) AS price, size, side,
+        SELECT epoch_us(timestamp) AS moment, CAST(round(price * 1e6) AS BIGINT) AS price, size, side,
                asset_id
         FROM read_parquet($paths) WHERE event_type = 'PRICE_CHANGE'
+          AND price > 0 AND price < 1 AND size >= 0 AND side IN ('BID', 'ASK')
     ), distinct_changes AS (SELECT DISTINCT * FROM changes)
     SELECT a.asset_id, b.asset_id, count(*) AS mirrored,
            (SELECT count(*) FROM distinct_changes c WHERE c.asset_id = a.asset_id) AS seen
     FROM distinct_changes a JOIN distinct_changes b
-      ON a.at = b.at AND a.size = b.size AND a.price = 1000000 - b.price AND a.side <> b.side
+      ON a.moment = b.moment AND a.size = b.size AND a.price = 1000000 - b.price AND a.side <> b.side
      AND a.asset_id < b.asset_id
     GROUP BY a.asset_id, b.asset_id ORDER BY mirrored DESC, a.asset_id, b.asset_id
 """
@@ -270,12 +271,13 @@ class _Folding:
         change = reported if yes else reported.mirrored()
         if book.levels(change.side).get(change.price, 0) == change.size:
             # Only a row that changes nothing may be left out, so a true change never is.
-            if change in book.recent[yes]:
-                timeline.dropped["exact_duplicate"] += 1
-                return
-            if change in book.recent[not yes]:
+            own, other = book.recent[yes].count(change), book.recent[not yes].count(change)
+            if other > own:
                 book.recent[yes].append(change)
                 timeline.dropped["mirror_row"] += 1
+                return
+            if own:
+                timeline.dropped["exact_duplicate"] += 1
                 return
         book.recent[yes].append(change)
         self._apply(market, book, change)

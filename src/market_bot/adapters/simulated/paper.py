@@ -17,7 +17,7 @@ from market_bot.core.domain.fills.maker import (
     yes_price,
 )
 from market_bot.core.domain.fills.taker import walk
-from market_bot.core.domain.market import Leg, MarketStatus
+from market_bot.core.domain.market import MarketStatus
 from market_bot.core.domain.numbers import Micros, Price, Size, cost
 from market_bot.core.domain.orders import Purpose, Style
 from market_bot.core.domain.signals import Intent
@@ -47,7 +47,7 @@ class PaperExecution(Execution):
     world: World
     capabilities: frozenset[Capability]
     _resting: dict[str, dict[str, tuple[Resting, Intent]]] = attrs.field(factory=dict, init=False)
-    _used: dict[tuple[str, Leg, Purpose], dict[Price, Size]] = attrs.field(factory=dict, init=False)
+    _used: dict[tuple[str, Side], dict[Price, Size]] = attrs.field(factory=dict, init=False)
     _facts: list[Fact] = attrs.field(factory=list, init=False)
     _fills: dict[str, int] = attrs.field(factory=dict, init=False)
 
@@ -109,14 +109,18 @@ class PaperExecution(Execution):
         book = self.world.seen[signal.market].book
         selling = signal.purpose is Purpose.EXIT
         levels = book.demand(signal.leg) if selling else book.offers(signal.leg)
-        used = self._used.setdefault((signal.market, signal.leg, signal.purpose), {})
-        shown = {level.price: level.size for level in levels}
+        # Kept in YES terms: buying YES and selling NO take the same displayed contracts.
+        side = book_side(signal.leg, signal.purpose).other
+        used = self._used.setdefault((signal.market, side), {})
+        shown = book.asks if side is Side.ASK else book.bids
         # A level that is gone was somebody else's news: what comes back there is new.
         for price in [p for p in used if p not in shown]:
             del used[price]
-        got = walk(levels, used, signal.price, intent.draft.size, selling=selling)
+        taken = {yes_price(signal.leg, price): size for price, size in used.items()}
+        got = walk(levels, taken, signal.price, intent.draft.size, selling=selling)
         for level in got:
-            used[level.price] = Size(used.get(level.price, 0) + level.size)
+            there = yes_price(signal.leg, level.price)
+            used[there] = Size(used.get(there, 0) + level.size)
             self._fill(intent, level.price, level.size, Style.TAKER, at)
         if sum(level.size for level in got) < intent.draft.size:
             self._facts.append(Cancelled(intent.id, "nothing_more_displayed"))
@@ -124,6 +128,9 @@ class PaperExecution(Execution):
     def _printed(self, market: str, taker: Side, price: Price, size: Size, at: Micros) -> None:
         orders = self._resting.get(market)
         if not orders or Capability.PRINTS not in self.capabilities:
+            return
+        # What prints after the close is late news, or somebody who knows the outcome.
+        if self.world.seen[market].status is not MarketStatus.OPEN:
             return
         for order, intent in list(orders.values()):
             if not met_by(order, taker, price, at):

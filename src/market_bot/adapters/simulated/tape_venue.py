@@ -6,9 +6,7 @@ The clock is the running maximum of the receive times in file order; it never ru
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from market_bot.core.domain.numbers import Micros
 from market_bot.core.ports.market_data import Capability, MarketData, Sink
@@ -17,8 +15,7 @@ from market_bot.core.ports.tape import TapeCursor, TapeError, TapeSource
 _FOREVER: Final = Micros(2**63 - 1)
 
 
-@attrs.frozen
-class _Tick:
+class _Tick(NamedTuple):  # a tuple is made three times as fast as a frozen class
     """The next tick: everything up to record ``records`` of tape ``tape`` belongs to it."""
 
     at: Micros
@@ -176,7 +173,7 @@ class TapeVenue(MarketData):
         return None
 
     def _grid_next(self) -> _Tick | None:
-        if self._position != (0, 0):
+        if self._interval and self._position != (0, 0):
             due = self._grid(self._clock)
             if due > self._drained:  # A drain between two ticks took its records already.
                 return _Tick(due, self._tape, None)

@@ -14,7 +14,7 @@ A fact whose `append` raised is not in the file, except after a failed sync, whe
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Final, Literal, NoReturn, Self
@@ -114,6 +114,7 @@ class JsonlJournal(Journal):
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._unsynced = False
+        self._undivided = _Undivided(self._interrupted)
         self._descriptor: int | None = None
         self._size = 0
         self._date = ""
@@ -169,29 +170,31 @@ class JsonlJournal(Journal):
         if self._health is not Health.SOUND and not self._admits(event):
             self.dropped += 1
             return self._seq
-        at = max(at, self._at)
-        stamp = format_time(at)
-        if stamp[:10] != self._date or not self._size:
-            self._open_page(event, at, stamp[:10])
-        middle = self._contexts.get(config) or self._learn_context(config)
-        data = encode_event(event)
-        line, hashed = seal(self._seq + 1, stamp, middle, event.TYPE, data, self._hash)
-        if event.DURABILITY is Durability.A:
-            self._write(line, may_use_reserve=not _opens_position(event))
-        else:
-            self._pending.append(line)
-            self._pending_bytes += len(line)
-        self._seq, self._hash, self._at = self._seq + 1, hashed, at
-        if self._pending_bytes > PENDING_BYTES_MAX:
-            self._write(b"", may_use_reserve=True)
-        elif self._strict and event.DURABILITY is Durability.A:
-            self._sync()
+        with self._undivided:
+            at = max(at, self._at)
+            stamp = format_time(at)
+            if stamp[:10] != self._date or not self._size:
+                self._open_page(event, at, stamp[:10])
+            middle = self._contexts.get(config) or self._learn_context(config)
+            data = encode_event(event)
+            line, hashed = seal(self._seq + 1, stamp, middle, event.TYPE, data, self._hash)
+            if event.DURABILITY is Durability.A:
+                self._write(line, may_use_reserve=not _opens_position(event))
+            else:
+                self._pending.append(line)
+                self._pending_bytes += len(line)
+            self._seq, self._hash, self._at = self._seq + 1, hashed, at
+            if self._pending_bytes > PENDING_BYTES_MAX:
+                self._write(b"", may_use_reserve=True)
+            elif self._strict and event.DURABILITY is Durability.A:
+                self._sync()
         return self._seq
 
     def commit(self) -> None:
         self._must_be_open()
-        self._write(b"", may_use_reserve=True)
-        self._sync()
+        with self._undivided:
+            self._write(b"", may_use_reserve=True)
+            self._sync()
 
     def close(self) -> None:
         """Make everything durable and let the file go; harmless when repeated.
@@ -233,7 +236,8 @@ class JsonlJournal(Journal):
 
     def _hand_over(self) -> None:
         if self._health in (Health.SOUND, Health.RESERVE):
-            self._write(b"", may_use_reserve=True)
+            with self._undivided:
+                self._write(b"", may_use_reserve=True)
 
     def _learn_context(self, config: str) -> bytes:
         self._contexts.clear()
@@ -348,6 +352,9 @@ class JsonlJournal(Journal):
         self._health = Health.RESERVE
         return True
 
+    def _interrupted(self) -> None:
+        self._health = Health.BROKEN
+
     def _give_up(self, what: str, error: OSError) -> NoReturn:
         self._health = Health.BROKEN
         msg = f"{self._chain}: {what}: {error.strerror or error}; free or repair the disk, restart"
@@ -429,6 +436,25 @@ class JsonlJournal(Journal):
         except ValueError as e:
             what = f"the last line holds no time: {e}"
             raise corrupt(path, self._size, what) from e
+
+
+class _Undivided:
+    """A step that must not be left half-way.
+
+    Our own errors leave the journal as it was. Anything else, such as an interrupt from the
+    keyboard between a write and its bookkeeping, could make the next line a second one with the
+    same number: nothing may be written any more.
+    """
+
+    def __init__(self, interrupted: Callable[[], None]) -> None:
+        self._interrupted = interrupted
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and not issubclass(kind, JournalError):
+            self._interrupted()
 
 
 def _opens_position(event: Event) -> bool:

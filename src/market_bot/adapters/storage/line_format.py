@@ -89,7 +89,7 @@ def parse_line(line: bytes) -> Envelope:
     """
     try:
         envelope = _decode(line)
-    except msgspec.MsgspecError as e:
+    except _UNREADABLE as e:
         raise BadLineError(_why_unreadable(line, e)) from e
     if envelope.v != VERSION:
         msg = f"journal format {envelope.v}, but this version reads format {VERSION}"
@@ -127,6 +127,8 @@ def canonical(envelope: Envelope) -> bytes:
     )
 
 
+# msgspec reports a key that is not UTF-8 as it comes.
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)
 _decode = msgspec.json.Decoder(Envelope).decode
 _decode_version = msgspec.json.Decoder(_Version).decode
 
@@ -134,7 +136,7 @@ _decode_version = msgspec.json.Decoder(_Version).decode
 def _why_unreadable(line: bytes, error: Exception) -> str:
     try:
         version = _decode_version(line).v
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         return f"not a line of a journal: {error}"
     if version != VERSION:
         return f"journal format {version}, but this version reads format {VERSION}"

@@ -16,8 +16,9 @@ class Exposure:
     """Worst-case cost of everything held or possibly bought, in dollars (1e-12).
 
     A bought contract can lose what it cost. Live entries, also unknown ones, count as filled at
-    their limit with the fee bound; provisional sales count as not sold. ``day_pnl`` is the change
-    of marked equity since the UTC day opened; None means that it cannot be told.
+    their limit with the fee bound; provisional sales count as not sold, and what they brought is
+    not free cash. ``day_pnl`` is the change of marked equity since the UTC day opened; None means
+    that it cannot be told.
     """
 
     total: Money
@@ -53,7 +54,9 @@ def exposure_of(state: LaneState, equity: Money | None) -> Exposure:
         amount = int(order.reserved)
         reserved += amount
         if order.purpose is Purpose.EXIT:
-            amount = sum(fill.basis for fill in order.fills if fill.provisional)
+            doubtful = [fill for fill in order.fills if fill.provisional]
+            amount = sum(fill.basis for fill in doubtful)
+            reserved += sum(fill.cost for fill in doubtful)
         add(order.market, order.event, amount)
     day = state.day
     return Exposure(

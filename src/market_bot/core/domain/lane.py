@@ -189,6 +189,8 @@ def _fill(state: LaneState, event: ev.Fill, at: Micros) -> LaneState:
     order = state.order(event.intent)
     if order is not None and order.knows(event.fill):
         return state
+    if event.size <= 0:
+        return _anomaly(state)
     held = state.position(event.market, event.leg)
     if event.purpose is Purpose.ENTRY:
         after, basis = _bought(state, event, held, at), event.cost
@@ -354,7 +356,10 @@ def _find(order: Order | None, fill: str) -> OrderFill | None:
 
 
 def _resolved(state: LaneState, event: ev.MarketResolved, at: Micros) -> LaneState:
-    resolution = Resolution(event.market, event.yes_payout)
+    try:
+        resolution = Resolution(event.market, event.yes_payout)
+    except ValueError:
+        return _anomaly(state)
     for leg in Leg:
         held = state.position(event.market, leg)
         if held is None:

@@ -44,6 +44,7 @@ HOUR: Final = Duration(3_600_000_000)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_DIGITS: Final = 30
+_MAX_LENGTH: Final = 100
 _CACHE_LIMIT: Final = 200_000
 
 
@@ -68,9 +69,13 @@ def parse_scaled(text: str | int | Decimal, scale: int) -> int:
         msg = f"not a decimal number: {text!r}"
         raise NotExactError(msg) from e
     if not value.is_finite() or value.adjusted() > _MAX_DIGITS:
-        msg = f"not a finite number of sane size: {text!r}"
+        msg = f"not a finite number of sane size: {str(text)[:_MAX_DIGITS]!r}"
         raise NotExactError(msg)
     sign, digits, exponent = value.as_tuple()
+    # Before any power of ten is made: "1e-999999999" would fill the memory.
+    if len(digits) > _MAX_LENGTH or int(exponent) < -_MAX_LENGTH:
+        msg = f"written with too many digits: {str(text)[:_MAX_DIGITS]!r}"
+        raise NotExactError(msg)
     number = int("".join(map(str, digits)))
     shift = int(exponent) + scale
     if shift >= 0:
@@ -175,7 +180,7 @@ def quantise(value: float) -> Probability:
     if value != value:  # noqa: PLR0124 - the definition of NaN, without importing math
         msg = "a model returned NaN for a probability"
         raise NotExactError(msg)
-    return Probability(min(CERTAIN, max(0, round(value * CERTAIN))))
+    return Probability(round(min(1.0, max(0.0, value)) * CERTAIN))
 
 
 def as_float(value: Price | Probability | Size) -> float:

@@ -89,9 +89,8 @@ def view_of(world: World, event: str, as_of: Micros) -> View:
     """Return the frozen picture of an event."""
     markets = tuple(market_view(world, world.seen[m], as_of) for m in world.events[event])
     family = markets[0].market.family if markets else ""
-    return View(
-        event=event, family=family, as_of=as_of, markets=markets, references=world.references
-    )
+    references = dict(world.references)
+    return View(event=event, family=family, as_of=as_of, markets=markets, references=references)
 
 
 def market_view(world: World, seen: Seen, as_of: Micros) -> MarketView:

@@ -8,7 +8,7 @@ import attrs
 
 from market_bot.core.domain.book import Book, Side
 from market_bot.core.domain.market import Leg, Market, MarketStatus, Resolution
-from market_bot.core.domain.numbers import NEVER, Micros, Price, Size
+from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, Micros, Price, Size
 from market_bot.core.ports.market_data import Sink
 
 TradeListener = Callable[[str, Side, Price, Size, Micros], None]
@@ -22,6 +22,7 @@ class Seen:
     book: Book = attrs.field(factory=Book)
     status: MarketStatus = MarketStatus.OPEN
     last_trade: Price | None = None
+    resolved: bool = False
 
 
 @attrs.define(eq=False)
@@ -135,18 +136,21 @@ class World(Sink):
         if known is None:
             self.ignored += 1
             return
+        if known.resolved:
+            return
         known.status = status
         self.touched[known.market.event] = None
 
     def resolution(self, market: str, yes_payout: Price, received: Micros) -> None:
         self._count(received)
         known = self.seen.get(market)
-        if known is None:
+        if known is None or not 0 <= yes_payout <= ONE_DOLLAR:
             self.ignored += 1
             return
-        if known.status is MarketStatus.SETTLED:
+        if known.resolved:
             return
-        known.status = MarketStatus.SETTLED
+        # A status alone, also "settled", does not say who won.
+        known.resolved, known.status = True, MarketStatus.SETTLED
         self.resolutions.append(Resolution(market, yes_payout))
         self.touched[known.market.event] = None
 

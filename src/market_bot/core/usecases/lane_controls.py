@@ -17,6 +17,10 @@ _BY_FILE: Final = "file"
 _REASON_MAX: Final = 200
 
 
+class CommandRefused(Exception):
+    """A command was not taken, or only in part; the message is one line saying what and why."""
+
+
 @attrs.define(eq=False)
 class CommandQueue:
     """Commands on their way to one lane; any thread may put, the lane's own takes.

@@ -58,3 +58,26 @@ class LaneSnapshot:
     config: str = ""
     head: tuple[int, str] = (0, "")
     error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Balance:
+    """A lane's result so far in dollars (1e-12); ``realised + marked == total``.
+
+    ``realised`` is what sales and settlements brought, after all fees; ``marked`` what open
+    positions would bring now beyond their cost; ``total`` is equity minus deposits.
+    """
+
+    fees: Money
+    realised: Money
+    marked: Money
+    total: Money
+
+
+def balance_of(snapshot: LaneSnapshot) -> Balance:
+    """Return how a lane stands."""
+    realised = Money(snapshot.realised - snapshot.fees)
+    total = Money(snapshot.equity - snapshot.deposits)
+    return Balance(
+        fees=snapshot.fees, realised=realised, marked=Money(total - realised), total=total
+    )

@@ -117,7 +117,8 @@ class LaneTrader:
     degraded: str | None = None
     _announced: bool = attrs.field(default=False, init=False)
     _wishes: dict[str, dict[WishKey, Wish]] = attrs.field(factory=dict, init=False)
-    _facts: deque[Fact] = attrs.field(factory=deque, init=False)
+    _due_controls: deque[ev.Event] = attrs.field(factory=deque, init=False)
+    _facts: deque[Fact | ev.Event] = attrs.field(factory=deque, init=False)
     _faults: dict[str, list[Micros]] = attrs.field(factory=dict, init=False)
     _holding: tuple[LaneState | None, dict[str, None]] = attrs.field(default=(None, {}), init=False)
 
@@ -187,8 +188,12 @@ class LaneTrader:
         if self.degraded is not None and not self._announced:
             self._record(ev.VenueState(state="degraded", reason=self.degraded), now)
             self._announced = True
-        for event in self.controls():
+        # As with facts: a halt that could not be written is not forgotten.
+        self._due_controls.extend(self.controls())
+        while self._due_controls:
+            event = self._due_controls[0]
             self._record(event, now)
+            self._due_controls.popleft()
             if isinstance(event, ev.VenueState):
                 self._follow(event)
             if isinstance(event, ev.Halt):
@@ -207,8 +212,9 @@ class LaneTrader:
                 self.execution.cancel(order.intent, now)
 
     def _open_day(self, now: Micros) -> None:
+        # Only forwards: a clock that is set back must not start a day's loss anew.
         date = utc_date(now)
-        if self.state.day is None or self.state.day.date != date:
+        if self.state.day is None or self.state.day.date < date:
             equity = self.equity(unmarked_at_cost=True)
             self._record(ev.DayOpened(date=date, equity=equity, cash=self.state.cash), now)
 
@@ -216,7 +222,8 @@ class LaneTrader:
         # Facts leave the queue only once they are written, so that a full disk loses none.
         self._facts.extend(self.execution.collect(now))
         while self._facts:
-            event = self._event_of(self._facts[0])
+            fact = self._facts[0]
+            event = fact if isinstance(fact, ev.Event) else self._event_of(fact)
             if event is not None:
                 self._record(event, now)
             self._facts.popleft()
@@ -235,11 +242,12 @@ class LaneTrader:
             del self.world.resolutions[0]
 
     def _event_of(self, fact: Fact) -> ev.Event | None:
-        order = self.state.order(fact.intent)
+        """Return what a fact is called in the journal; None if it is known already."""
         match fact:
             case Filled():
-                return None if order is None else fill_event(order, fact, self._mid(order))
+                return self._fill_of(fact)
             case Cancelled(intent, reason):
+                order = self.state.order(intent)
                 left = NOTHING if order is None else order.remaining
                 return ev.OrderCancelled(intent=intent, reason=reason, remaining=left)
             case Settled(intent, fill):
@@ -251,6 +259,14 @@ class LaneTrader:
                 return ev.OrderAccepted(intent=intent, venue_order=venue_order, sent_at=at)
             case Refused(intent, code):
                 return ev.OrderRejected(intent=intent, code=code)
+
+    def _fill_of(self, fact: Filled) -> ev.Event | None:
+        order = self.state.order(fact.intent)
+        if order is None:
+            # Not ours as far as we know, so it changes nothing; but nothing is passed over.
+            message = f"{fact.intent} {fact.fill}"
+            return ev.Error(where="execution:stray_fill", message=message)
+        return None if order.knows(fact.fill) else fill_event(order, fact, self._mid(order))
 
     def _mid(self, order: Order) -> Price | None:
         seen = self.world.seen.get(order.market)
@@ -465,8 +481,13 @@ class LaneTrader:
         """Write the intent down, then send it once, then write down what came of it."""
         signal = draft.signal
         wish.attempts += 1
+        name = self._intent_id(wish)
+        while self.state.order(name) is not None:
+            # The same wish at the same moment once more: an id is never sent twice.
+            wish.attempts += 1
+            name = self._intent_id(wish)
         intent = Intent(
-            id="mb-" + _digest(self.state.instance, wish.id, str(wish.attempts)),
+            id=name,
             draft=draft,
             expires_at=Micros(now + signal.patience),
             reduce_only=signal.purpose is Purpose.EXIT,
@@ -474,9 +495,13 @@ class LaneTrader:
         if signal.purpose is Purpose.EXIT:
             self._record(exit_event(draft), now)
         self._record(intent_event(intent, seen.mid(signal.leg)), now)
+        # Queued before it is written, as every fact: a full disk must not lose the answer.
         outcome = self.execution.submit(intent, now)
-        self._record(outcome_event(intent, outcome, now), now)
+        self._facts.append(outcome_event(intent, outcome, now))
         self._take_facts(now)
+
+    def _intent_id(self, wish: Wish) -> str:
+        return "mb-" + _digest(self.state.instance, wish.id, str(wish.attempts))
 
     def _scan(self, position: str, counts: Counts) -> ev.Scan:
         return ev.Scan(

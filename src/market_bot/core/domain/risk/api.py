@@ -68,9 +68,12 @@ def refusals(
         if draft.signal.purpose is Purpose.EXIT and not rule.guards_exits:
             continue
         try:
-            verdict = rule.judge(draft, exposure, limits)
+            # Rules may come from outside: what they return is looked at before it is believed.
+            verdict: object = rule.judge(draft, exposure, limits)
         except Exception as e:  # noqa: BLE001 - fail closed: a broken check denies
             verdict = Refused("unknown", f"{type(e).__name__}")
-        if not isinstance(verdict, Approved):
+        if isinstance(verdict, Refused):
             gates.append(Gate(rule.name, verdict.limit, verdict.value, hard=True))
+        elif not isinstance(verdict, Approved):
+            gates.append(Gate(rule.name, "unknown", "no verdict", hard=True))
     return tuple(gates)

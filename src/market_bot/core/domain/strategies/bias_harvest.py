@@ -138,9 +138,11 @@ def _soon(closes_in: Duration | None, params: Params) -> bool:
 
 def _entry_price(seen: MarketView, leg: Leg, params: Params) -> Price | None:
     ask, bid = seen.buy_price(leg), seen.sell_price(leg)
-    if params.style is Quote.TAKER or bid is None or ask is None:
-        return ask if params.style is Quote.TAKER else None
     market = seen.market
+    if bid is None or ask is None:
+        return None
+    if params.style is Quote.TAKER:
+        return ask if market.on_grid(ask) else None
     at = market.floor_to_tick(bid)
     for _ in range(params.offset_ticks):
         better = market.ceil_to_tick(Price(at + 1))

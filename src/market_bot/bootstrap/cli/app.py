@@ -1,0 +1,273 @@
+"""Every command with its options; the work is done elsewhere and imported when it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+import market_bot
+
+DEFAULT_HOME = Path("market-bot-home")
+Home = Annotated[Path, Parameter(name="--home", help="The bot's home directory.")]
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON for scripts.")]
+ChainName = Annotated[
+    str | None,
+    Parameter(name="--chain", help="venue/lane[/run]; needed when there are several."),
+]
+
+app = App(
+    name="market-bot",
+    help="Trade prediction markets on paper, see why, and improve. Not financial advice.",
+    version=market_bot.__version__,
+    help_format="plaintext",
+)
+journal = App(name="journal", help="Read, check and prove what was written down.")
+config = App(name="config", help="Look at the settings in force.")
+app.command(journal)
+app.command(config)
+
+
+@app.command
+def run(
+    *,
+    home: Home = DEFAULT_HOME,
+    venue: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
+    tape: Annotated[
+        list[Path] | None, Parameter(consume_multiple=True, negative_iterable=())
+    ] = None,
+    host: str | None = None,
+    port: int | None = None,
+    no_web: Annotated[bool, Parameter(negative=())] = False,
+    ticks: int | None = None,
+    seed: int = 0,
+    speed: float | None = None,
+    fresh: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Trade on paper, with a page on this machine to watch it.
+
+    Without a tape the bot trades the sample market that comes with it.
+
+    Args:
+        home: The bot's home directory; made if it is not there.
+        venue: Only these venues.
+        tape: Trade recorded data instead, to its end, as fast as it goes.
+        host: Address of the page; this machine only.
+        port: Port of the page.
+        no_web: Do without the page.
+        ticks: Stop in order after so many ticks; the next run goes on from there.
+        seed: Part of every id of a taped run; another seed is another run.
+        speed: How many times faster than recorded; 0 is as fast as it goes.
+        fresh: Trade a tape again that was traded to the end already.
+        json: Print the summary as JSON and nothing else.
+
+    """
+    from market_bot.bootstrap.run_command import RunOptions
+    from market_bot.bootstrap.run_command import run as work
+
+    options = RunOptions(
+        home=home,
+        venues=tuple(venue or ()),
+        tapes=tuple(tape or ()),
+        host=host,
+        port=port,
+        web=not no_web,
+        ticks=ticks,
+        seed=seed,
+        speed=speed,
+        fresh=fresh,
+        json=json,
+    )
+    return work(options)
+
+
+@app.command
+def init(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Make a home directory with commented settings; nothing that exists is changed."""
+    from market_bot.bootstrap.cli.home_commands import init as work
+
+    return work(home, json=json)
+
+
+@app.command
+def doctor(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Check settings, permissions, disk, lock and journals, and say how to mend what is wrong."""
+    from market_bot.bootstrap.cli.home_commands import doctor as work
+
+    return work(home, json=json)
+
+
+@app.command
+def status(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Show what the running bot is doing."""
+    from market_bot.bootstrap.cli.control_commands import status as work
+
+    return work(home, json=json)
+
+
+@app.command
+def halt(*, home: Home = DEFAULT_HOME, reason: str = "operator", json: Json = False) -> int:
+    """Open no position from now on, also after a restart; exits and cancels go on."""
+    from market_bot.bootstrap.cli.control_commands import halt as work
+
+    return work(home, reason, json=json)
+
+
+@app.command
+def resume(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Lift a halt."""
+    from market_bot.bootstrap.cli.control_commands import resume as work
+
+    return work(home, json=json)
+
+
+@app.command
+def flatten(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Halt, cancel what waits, and sell everything held at what is bid for it."""
+    from market_bot.bootstrap.cli.control_commands import flatten as work
+
+    return work(home, json=json)
+
+
+@app.command(name="import")
+def import_(
+    format: Literal[  # noqa: A002 - the word people know
+        "kalshi-ws", "kalshi-bbo", "polymarket-ticks", "polymarket-quotes", "polymarket-5m"
+    ],
+    files: Annotated[list[Path], Parameter(negative_iterable=())],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    metadata: Annotated[
+        list[Path] | None, Parameter(consume_multiple=True, negative_iterable=())
+    ] = None,
+    outcomes: Annotated[
+        list[Path] | None, Parameter(consume_multiple=True, negative_iterable=())
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Turn recorded market files into a tape.
+
+    Args:
+        format: What the files are.
+        files: The recorded files.
+        output: The tape to write; an existing one is replaced only when the import succeeded.
+        metadata: Files that describe the markets.
+        outcomes: Files that say how the markets ended.
+        json: Print the report as JSON.
+
+    """
+    from market_bot.bootstrap.cli.import_command import import_files
+
+    return import_files(
+        format,
+        tuple(files),
+        output,
+        metadata=tuple(metadata or ()),
+        outcomes=tuple(outcomes or ()),
+        json=json,
+    )
+
+
+@journal.command
+def verify(
+    *,
+    home: Home = DEFAULT_HOME,
+    chain: ChainName = None,
+    full: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Check hashes, order and completeness, from the newest checkpoint on or in full."""
+    from market_bot.bootstrap.cli.journal_commands import verify as work
+
+    return work(home, chain, full=full, json=json)
+
+
+@journal.command
+def prove(
+    *,
+    home: Home = DEFAULT_HOME,
+    chain: ChainName = None,
+    tape: Annotated[
+        list[Path] | None, Parameter(consume_multiple=True, negative_iterable=())
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Derive a recorded run again from its tape and compare every decision.
+
+    Args:
+        home: The bot's home directory.
+        chain: Which run; needed when there are several.
+        tape: Where the tapes lie now, if they were moved.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.bootstrap.cli.journal_commands import prove as work
+
+    return work(home, chain, tuple(tape or ()), json=json)
+
+
+@journal.command
+def tail(
+    *, home: Home = DEFAULT_HOME, chain: ChainName = None, count: int = 20, json: Json = False
+) -> int:
+    """Show the last lines."""
+    from market_bot.bootstrap.cli.journal_commands import tail as work
+
+    return work(home, chain, count, json=json)
+
+
+@journal.command
+def stats(*, home: Home = DEFAULT_HOME, chain: ChainName = None, json: Json = False) -> int:
+    """Count facts by type, day, strategy and refusing gate."""
+    from market_bot.bootstrap.cli.journal_commands import stats as work
+
+    return work(home, chain, json=json)
+
+
+@journal.command
+def at(
+    seq: int, /, *, home: Home = DEFAULT_HOME, chain: ChainName = None, json: Json = False
+) -> int:
+    """Show one line by its sequence number."""
+    from market_bot.bootstrap.cli.journal_commands import at as work
+
+    return work(home, chain, seq, json=json)
+
+
+@journal.command
+def export(
+    *,
+    home: Home = DEFAULT_HOME,
+    chain: ChainName = None,
+    format: Literal["csv", "jsonl"] = "csv",  # noqa: A002 - the word people know
+    type: Annotated[  # noqa: A002 - the word of the journal
+        list[str] | None, Parameter(consume_multiple=True, negative_iterable=())
+    ] = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> int:
+    """Print facts as a table or as JSON lines.
+
+    Args:
+        home: The bot's home directory.
+        chain: Which chain; needed when there are several.
+        format: csv or jsonl.
+        type: Only facts of these types.
+        since: First moment, ISO 8601 with a zone.
+        until: First moment no longer included.
+
+    """
+    from market_bot.bootstrap.cli.journal_commands import export as work
+
+    return work(home, chain, format, tuple(type or ()), since, until)
+
+
+@config.command
+def show(venue: str = "simulated", /, *, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Print a venue's settings as the bot understands them, and their hash."""
+    from market_bot.bootstrap.cli.home_commands import show as work
+
+    return work(home, venue, json=json)

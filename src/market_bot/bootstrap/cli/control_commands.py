@@ -1,0 +1,134 @@
+"""``market-bot status``, ``halt``, ``resume`` and ``flatten``: told to the running bot."""
+
+from __future__ import annotations
+
+import getpass
+import json as json_module
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import market_bot
+from market_bot.adapters.storage.halt_file import HaltFile
+from market_bot.adapters.storage.home import Home
+from market_bot.adapters.storage.home_lock import HomeLock
+from market_bot.adapters.storage.journal import JsonlJournal
+from market_bot.adapters.storage.journal_reader import chain_folder
+from market_bot.adapters.system.clock import SystemClock
+from market_bot.adapters.system.control_socket import ControlClient, NoBotRunning
+from market_bot.bootstrap.cli.faults import Failure, UsageFault
+from market_bot.bootstrap.system_log import CHAIN
+from market_bot.bootstrap.taped_lane import snapshot_of
+from market_bot.core.domain import events as ev
+from market_bot.core.domain.lane import LaneState
+from market_bot.core.domain.numbers import format_time
+from market_bot.core.usecases.record_facts import Recorder
+
+
+def status(home: Path, *, json: bool) -> int:
+    """Print what the running bot says of itself."""
+    place = _home(home)
+    try:
+        answer = ControlClient(place.control_socket).ask("status")
+    except NoBotRunning as e:
+        halted = "; halted by its HALT file" if place.halt_file.exists() else ""
+        msg = f"no bot runs on {place.path}{halted}: `market-bot run` starts one"
+        raise Failure(msg) from e
+    if json:
+        print(json_module.dumps(answer))
+        return 0
+    for key, value in answer.get("about", {}).items():
+        print(f"{key:<12}{value}")
+    for lane in answer.get("lanes", []):
+        print(_lane(lane))
+    for name in answer.get("stalled", []):
+        print(f"stalled: {name}")
+    return 0
+
+
+def halt(home: Path, reason: str, *, json: bool) -> int:
+    """Halt the running bot, or leave the HALT file and a fact for the next one."""
+    place = _home(home)
+    by = _who()
+    try:
+        ControlClient(place.control_socket).ask("halt", by=by, reason=reason)
+        how = "the running bot opens nothing from its next tick on"
+    except NoBotRunning:
+        with HomeLock(place.lock_file):
+            clock = SystemClock()
+            HaltFile(place.halt_file).write(f"{by}: {reason}\n{format_time(clock.now())}\n")
+            _note(place, ev.Halt(by=by, reason=reason))
+        how = "no bot runs; the next one will open nothing"
+    return _done(f"halted: {how}; `market-bot resume` lifts it", json=json)
+
+
+def resume(home: Path, *, json: bool) -> int:
+    """Lift a halt."""
+    place = _home(home)
+    by = _who()
+    try:
+        ControlClient(place.control_socket).ask("resume", by=by)
+        how = "the running bot may open positions again"
+    except NoBotRunning:
+        with HomeLock(place.lock_file):
+            HaltFile(place.halt_file).remove()
+            _note(place, ev.Resume(by=by))
+        how = "no bot runs; the next one may open positions"
+    return _done(f"resumed: {how}", json=json)
+
+
+def flatten(home: Path, *, json: bool) -> int:
+    """Halt and sell everything; only a running bot can."""
+    place = _home(home)
+    try:
+        ControlClient(place.control_socket).ask("flatten", by=_who())
+    except NoBotRunning as e:
+        msg = f"no bot runs on {place.path}: start it with `market-bot run`, then flatten"
+        raise Failure(msg) from e
+    return _done(
+        "halted and selling everything held at what is bid; watch it with `market-bot status`",
+        json=json,
+    )
+
+
+def _home(path: Path) -> Home:
+    place = Home(path)
+    if not place.path.is_dir():
+        msg = f"{place.path}: no such home: give the bot's home with --home"
+        raise UsageFault(msg)
+    return place
+
+
+def _who() -> str:
+    try:
+        return f"terminal:{getpass.getuser()}"
+    except (KeyError, OSError):
+        # A container may know no name for its user.
+        return "terminal"
+
+
+def _note(home: Home, event: ev.Event) -> None:
+    boot = secrets.token_hex(4)
+    with JsonlJournal(chain_folder(home.journal_dir, CHAIN), CHAIN, boot=boot) as journal:
+        recorder = Recorder(
+            journal=journal,
+            state=LaneState(),
+            config=market_bot.__version__,
+            snapshot=snapshot_of,
+        )
+        recorder.record(event, SystemClock().now())
+
+
+def _done(text: str, *, json: bool) -> int:
+    print(json_module.dumps({"ok": True, "message": text}) if json else text)
+    return 0
+
+
+def _lane(lane: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{name} {count:,}" for name, count in lane["counts"].items())
+    halted = f"  HALTED by {lane['halted']}" if lane["halted"] else ""
+    return (
+        f"{lane['venue']}/{lane['lane']}: {lane['phase']}, {counts}; "
+        f"equity ${lane['equity']}, at stake ${lane['exposure']}{halted}"
+    )

@@ -1,0 +1,198 @@
+"""``market-bot journal …``: read, check and prove what was written down."""
+
+from __future__ import annotations
+
+import json as json_module
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from market_bot.adapters.storage import journal_tools as tools
+from market_bot.adapters.storage.codec import event_data
+from market_bot.adapters.storage.home import Home
+from market_bot.adapters.storage.journal_reader import chain_folder
+from market_bot.bootstrap.cli.faults import Failure, UsageFault
+from market_bot.core.domain.numbers import Micros, format_money, format_time, parse_time
+from market_bot.core.ports.journal import Chain, Entry
+
+
+def verify(home: Path, name: str | None, *, full: bool, json: bool) -> int:
+    """Check one chain, or all of them."""
+    journal_dir = _journal_dir(home)
+    chains = [_chosen(journal_dir, name)] if name else list(tools.list_chains(journal_dir))
+    if not chains:
+        msg = f"{journal_dir}: there is no journal yet: `market-bot run` writes one"
+        raise Failure(msg)
+    results = {}
+    for chain in chains:
+        found = tools.verify(chain_folder(journal_dir, chain), chain, full=full)
+        results[str(chain)] = attrs.asdict(found)
+        if not json:
+            torn = f", {found.torn} bytes of an unfinished line" if found.torn else ""
+            print(
+                f"{chain}: sound, {found.lines:,} lines in {found.files} files, "
+                f"head {found.head_seq} {found.head_hash[:12]}{torn}"
+            )
+    if json:
+        print(json_module.dumps(results))
+    return 0
+
+
+def prove(home: Path, name: str | None, tapes: Sequence[Path], *, json: bool) -> int:
+    """Derive a taped run again and compare every fact."""
+    from market_bot.bootstrap.prove_run import prove_run
+
+    journal_dir = _journal_dir(home)
+    proof = prove_run(journal_dir, _chosen(journal_dir, name, lane="tape"), tapes, Home(home))
+    if json:
+        print(json_module.dumps(attrs.asdict(proof)))
+    else:
+        decisions = ", ".join(f"{kind} {n:,}" for kind, n in proof.decisions.items())
+        print(f"{proof.chain}: {proof.lines:,} facts derived again, all the same ({decisions})")
+        if not proof.finished:
+            print("the run is not finished: what is there is proven")
+    return 0
+
+
+def tail(home: Path, name: str | None, count: int, *, json: bool) -> int:
+    """Print the last lines of one chain."""
+    journal_dir = _journal_dir(home)
+    chain = _chosen(journal_dir, name)
+    for entry in tools.tail(chain_folder(journal_dir, chain), chain, max(0, count)):
+        print(_json_line(entry) if json else _line(entry))
+    return 0
+
+
+def stats(home: Path, name: str | None, *, json: bool) -> int:
+    """Print counts over one chain."""
+    journal_dir = _journal_dir(home)
+    chain = _chosen(journal_dir, name)
+    found = tools.stats(chain_folder(journal_dir, chain), chain)
+    numbers = {
+        "chain": str(chain),
+        "lines": found.lines,
+        "first": _time(found.first),
+        "last": _time(found.last),
+        "by_type": found.by_type,
+        "by_day": found.by_day,
+        "denials": {f"{who}: {gate}": n for (who, gate), n in found.denials.items()},
+        "fills": found.fills,
+        "fees": format_money(found.fees),
+    }
+    if json:
+        print(json_module.dumps(numbers))
+        return 0
+    for key, value in numbers.items():
+        if isinstance(value, Mapping):
+            print(f"{key}:")
+            for item, count in sorted(value.items(), key=lambda pair: (-pair[1], pair[0])):
+                print(f"  {item:<36}{count:>12,}")
+        else:
+            print(f"{key:<10}{value}")
+    return 0
+
+
+def at(home: Path, name: str | None, seq: int, *, json: bool) -> int:
+    """Print one line, as it is written or laid out."""
+    journal_dir = _journal_dir(home)
+    chain = _chosen(journal_dir, name)
+    found = tools.at(chain_folder(journal_dir, chain), chain, seq)
+    if json:
+        print(found.text)
+        return 0
+    print(f"{chain} line {seq}: {found.entry.type} at {format_time(found.entry.at)}")
+    print(json_module.dumps(json_module.loads(found.text), indent=2))
+    return 0
+
+
+def export(
+    home: Path,
+    name: str | None,
+    kind: Any,  # noqa: ANN401 - a literal checked by the command line
+    types: Sequence[str],
+    since: str | None,
+    until: str | None,
+) -> int:
+    """Print facts as CSV or JSON lines."""
+    journal_dir = _journal_dir(home)
+    chain = _chosen(journal_dir, name)
+    lines = tools.export(
+        chain_folder(journal_dir, chain),
+        chain,
+        kind=kind,
+        types=types,
+        since=_moment("--since", since),
+        until=_moment("--until", until),
+    )
+    for line in lines:
+        print(line)
+    return 0
+
+
+def _journal_dir(home: Path) -> Path:
+    folder = Home(home).journal_dir
+    if not folder.is_dir():
+        msg = f"{folder}: no such folder: give the bot's home with --home"
+        raise UsageFault(msg)
+    return folder
+
+
+def _chosen(journal_dir: Path, name: str | None, lane: str | None = None) -> Chain:
+    """Return the chain of that name; without a name the only one there is."""
+    chains = tools.list_chains(journal_dir)
+    known = {str(chain): chain for chain in chains}
+    if name is not None:
+        with _usage(f"there is no chain {name!r}: there are {', '.join(known) or 'none'}"):
+            return known[name.strip("/")]
+    candidates = [c for c in chains if c.lane == lane or (lane is None and c.venue != "system")]
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
+        msg = f"{journal_dir}: there is no journal yet: `market-bot run` writes one"
+        raise Failure(msg)
+    msg = f"there are several chains: add --chain with one of {', '.join(map(str, candidates))}"
+    raise UsageFault(msg)
+
+
+@contextmanager
+def _usage(message: str) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, ValueError) as e:
+        raise UsageFault(message) from e
+
+
+def _moment(option: str, text: str | None) -> Micros | None:
+    if text is None:
+        return None
+    with _usage(f"{option} {text!r} is not a time: write it like 2026-11-22T00:30:00Z"):
+        return parse_time(text)
+
+
+def _time(moment: Micros | None) -> str:
+    return "never" if moment is None else format_time(moment)
+
+
+def _line(entry: Entry) -> str:
+    data = {} if entry.event is None else event_data(entry.event)
+    shown = " ".join(
+        f"{key}={value}" for key, value in data.items() if key not in ("config", "state")
+    )
+    return f"{entry.seq:>8} {format_time(entry.at)} {entry.type:<16} {shown}"
+
+
+def _json_line(entry: Entry) -> str:
+    data = None if entry.event is None else event_data(entry.event)
+    return json_module.dumps(
+        {
+            "seq": entry.seq,
+            "ts": format_time(entry.at),
+            "cfg": entry.config,
+            "type": entry.type,
+            "data": data,
+            "hash": entry.hash,
+        }
+    )

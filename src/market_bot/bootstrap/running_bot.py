@@ -1,0 +1,238 @@
+"""The running bot: its lanes, their threads, and what may be asked and told from outside."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from market_bot.adapters.storage.halt_file import HaltFile
+from market_bot.core.domain import events as ev
+from market_bot.core.domain.numbers import SECOND, Duration, format_time
+from market_bot.core.ports.actor import Actor
+from market_bot.core.ports.clock import Clock
+from market_bot.core.ports.desk import Desk
+from market_bot.core.usecases.lane_controls import CommandQueue, CommandRefused, LaneControls
+from market_bot.core.usecases.lane_snapshot import LaneSnapshot
+from market_bot.core.usecases.watch_stalls import Watchdog
+
+from .threads import ActorThread, Failure
+
+STALL: Final = Duration(5 * SECOND)
+STOP_S: Final = 10.0
+_TEXT_MAX: Final = 200
+
+Recent = Callable[[int], Sequence[Mapping[str, object]]]
+
+
+class LaneActor(Actor, Protocol):
+    """An actor that trades a lane and shows it."""
+
+    @property
+    @abstractmethod
+    def snapshot(self) -> LaneSnapshot:
+        """The latest picture; swapped by reference."""
+
+
+class RunningBot(Desk):
+    """Holds everything that runs; the main thread waits here.
+
+    Make it, call `controls` for each lane while building it, `add_lane`, `start`, `wait`, `stop`.
+
+    Args:
+        clock: steps the actors.
+        halt_file: the file that outlives this process.
+        about: version, home and the like, for people.
+        recent: returns the last lines of the journals; may be called from any thread.
+        on_stall: told of a worker that does not come back, and for how long it has been away.
+        on_recovery: told of one that came back.
+        stall: how long a step may take.
+
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        halt_file: HaltFile,
+        *,
+        about: Mapping[str, str],
+        recent: Recent,
+        on_stall: Callable[[str, Duration], None] = lambda _name, _busy_for: None,
+        on_recovery: Callable[[str], None] = lambda _name: None,
+        stall: Duration = STALL,
+    ) -> None:
+        self._clock = clock
+        self._halt_file = halt_file
+        self._about = dict(about)
+        self._recent = recent
+        self._queues: dict[str, CommandQueue] = {}
+        self._lanes: list[LaneActor] = []
+        self._threads: dict[str, ActorThread] = {}
+        self._workers: dict[str, ActorThread] = {}
+        self._late: list[Failure] = []
+        # One command at a time, so that the file and the queues tell the same story.
+        self._command = threading.Lock()
+        self._over = threading.Event()
+        self._shut_down = threading.Event()
+        self._shut_down_by: str | None = None
+        self._watchdog = Watchdog(
+            workers=(), on_stall=on_stall, on_recovery=on_recovery, limit=stall
+        )
+
+    # -- building ----------------------------------------------------------------------------
+
+    def controls(self, lane: str, halted: Callable[[], str | None]) -> LaneControls:
+        """Return what a lane takes its commands from, for `LaneTrader.controls`.
+
+        Args:
+            lane: the name its actor will have.
+            halted: returns the lane's halt in force, or None.
+
+        """
+        queue = self._queues.setdefault(lane, CommandQueue())
+        return LaneControls(queue, halted, self._halt_file.read, self._clock)
+
+    def add_lane(self, lane: LaneActor) -> None:
+        """Add a lane before `start`."""
+        self._must_be_new(lane.name)
+        self._lanes.append(lane)
+        self._queues.setdefault(lane.name, CommandQueue())
+        self._threads[lane.name] = ActorThread(lane, self._clock, on_done=self._ended)
+
+    def add_worker(self, worker: Actor) -> None:
+        """Add another actor before `start`; the bot does not live for its sake."""
+        self._must_be_new(worker.name)
+        self._workers[worker.name] = ActorThread(worker, self._clock)
+
+    def wake(self, lane: str) -> None:
+        """Make a lane step soon, because there is news for it."""
+        self._threads[lane].wake()
+
+    # -- running -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start all threads."""
+        watched = [*self._threads.values(), *self._workers.values()]
+        self._watchdog.workers = tuple(thread.busy_for for thread in watched)
+        self._workers[self._watchdog.name] = ActorThread(self._watchdog, self._clock)
+        for thread in (*self._threads.values(), *self._workers.values()):
+            thread.start()
+        if not self._threads:
+            self._over.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until every lane has ended or `shut_down` was asked for; tell whether that is so."""
+        return self._over.wait(timeout_s)
+
+    def wait_for_shut_down(self, timeout_s: float | None = None) -> bool:
+        """Wait until `shut_down` was asked for, even if no lane is left; tell whether it was."""
+        return self._shut_down.wait(timeout_s)
+
+    @property
+    def shut_down_by(self) -> str | None:
+        """Who asked to shut down, or None."""
+        return self._shut_down_by
+
+    def stop(self, reason: str, timeout_s: float = STOP_S) -> None:
+        """Stop the lanes, then everything else; whoever does not come back is a failure."""
+        deadline = time.monotonic() + timeout_s
+        for group in (self._threads, self._workers):
+            for thread in group.values():
+                thread.stop(reason)
+            for thread in group.values():
+                if not thread.join(max(0.0, deadline - time.monotonic())):
+                    message = f"did not stop within {timeout_s:g} s"
+                    self._late.append(Failure(thread.name, message))
+        self._over.set()
+
+    def failures(self) -> Sequence[Failure]:
+        """Return what went wrong so far: broken threads, failed lanes, those that did not stop."""
+        threads = (*self._threads.values(), *self._workers.values())
+        broken = [thread.failure for thread in threads if thread.failure is not None]
+        names = {failure.name for failure in broken}
+        failed = [
+            Failure(lane.name, lane.snapshot.error or "failed")
+            for lane in self._lanes
+            if lane.snapshot.phase == "failed" and lane.name not in names
+        ]
+        return (*broken, *failed, *self._late)
+
+    def exit_code(self) -> int:
+        """Return 1 if anything failed, else 0."""
+        return 1 if self.failures() else 0
+
+    # -- the desk ----------------------------------------------------------------------------
+
+    def lanes(self) -> Sequence[LaneSnapshot]:
+        return tuple(lane.snapshot for lane in self._lanes)
+
+    def about(self) -> Mapping[str, str]:
+        return dict(self._about)
+
+    def stalled(self) -> Sequence[str]:
+        return self._watchdog.stalled()
+
+    def recent(self, count: int) -> Sequence[Mapping[str, object]]:
+        return self._recent(count)
+
+    def halt(self, by: str, reason: str) -> None:
+        self._halt(ev.Halt(by=_one_line(by), reason=_one_line(reason)))
+
+    def flatten(self, by: str) -> None:
+        self._halt(ev.Halt(by=_one_line(by), reason="flatten", flatten=True))
+
+    def resume(self, by: str) -> None:
+        with self._command:
+            try:
+                self._halt_file.remove()
+            except OSError as e:
+                msg = f"the HALT file cannot be removed ({e.strerror}): still halted"
+                raise CommandRefused(msg) from e
+            self._tell(ev.Resume(by=_one_line(by)), "resumed")
+
+    def shut_down(self, by: str) -> None:
+        if self._shut_down_by is None:
+            self._shut_down_by = _one_line(by)
+        self._shut_down.set()
+        self._over.set()
+
+    def _halt(self, event: ev.Halt) -> None:
+        with self._command:
+            text = f"{event.by}: {event.reason}\n{format_time(self._clock.now())}\n"
+            trouble: OSError | None = None
+            try:
+                self._halt_file.write(text)
+            except OSError as e:
+                # Halting now matters more than halting after a restart.
+                trouble = e
+            self._tell(event, "halted")
+        if trouble is not None:
+            msg = f"halted, but not after a restart: the HALT file: {trouble.strerror}"
+            raise CommandRefused(msg) from trouble
+
+    def _tell(self, event: ev.Event, what: str) -> None:
+        deaf = []
+        for name, thread in self._threads.items():
+            if thread.done:
+                continue
+            if not self._queues[name].put(event):
+                deaf.append(name)
+            thread.wake()
+        if deaf:
+            msg = f"{', '.join(deaf)}: not {what} yet, too many commands wait there: try again"
+            raise CommandRefused(msg)
+
+    def _ended(self, _: ActorThread) -> None:
+        if all(thread.done for thread in self._threads.values()):
+            self._over.set()
+
+    def _must_be_new(self, name: str) -> None:
+        if name in self._threads or name in self._workers:
+            msg = f"two workers are called {name!r}"
+            raise ValueError(msg)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_TEXT_MAX] or "unnamed"

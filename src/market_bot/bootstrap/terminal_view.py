@@ -1,0 +1,134 @@
+"""What a terminal shows while the bot runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from market_bot.bootstrap.summary import dollars
+from market_bot.core.domain.market import Leg
+from market_bot.core.domain.numbers import Money, format_price, format_size, format_time
+from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot, balance_of
+
+_ROWS_MAX: Final = 8
+_PLAIN_STEP: Final = 0.1
+
+
+class TerminalView:
+    """A live picture on a terminal; a line every tenth of the way anywhere else."""
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._live: Live | None = None
+        self._told = -1.0
+
+    def show(self, lanes: Sequence[LaneSnapshot], note: str) -> None:
+        """Show the present state; ``note`` is one line below it."""
+        if self._quiet:
+            return
+        if not self._console.is_terminal:
+            self._tell(lanes)
+            return
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        self._live.update(render(lanes, note), refresh=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _tell(self, lanes: Sequence[LaneSnapshot]) -> None:
+        shares = [lane.progress or 0.0 for lane in lanes]
+        share = sum(shares) / len(shares) if shares else 0.0
+        if share < self._told + _PLAIN_STEP:
+            return
+        self._told = share
+        for lane in lanes:
+            self._console.print(one_line(lane), highlight=False, markup=False, soft_wrap=True)
+
+
+def one_line(lane: LaneSnapshot) -> str:
+    """Return a lane in one line of text."""
+    counts = lane.counts
+    done = "" if lane.progress is None else f" {lane.progress:4.0%}"
+    return (
+        f"{lane.venue}/{lane.lane}{done} {lane.phase}: {lane.ticks:,} ticks, "
+        f"{counts.get('signals', 0):,} signals, {sum(lane.denials.values()):,} denials, "
+        f"{counts.get('fills', 0):,} fills, PnL {dollars(balance_of(lane).total)}"
+    )
+
+
+def render(lanes: Sequence[LaneSnapshot], note: str) -> RenderableType:
+    """Return the whole picture."""
+    parts: list[RenderableType] = []
+    for lane in lanes:
+        parts.extend(_lane(lane))
+    parts.append(Text(note, style="dim"))
+    return Group(*parts)
+
+
+def _lane(lane: LaneSnapshot) -> list[RenderableType]:
+    balance, counts = balance_of(lane), lane.counts
+    title = Text(f"{lane.venue} · {lane.lane}  ", style="bold")
+    title.append(lane.phase, style="green" if lane.phase == "trading" else "yellow")
+    if lane.at:
+        title.append(f"  {format_time(lane.at)[:19]}Z", style="dim")
+    parts: list[RenderableType] = [title]
+    if lane.progress is not None:
+        parts.append(ProgressBar(total=1.0, completed=lane.progress, width=60))
+    halted = None if lane.halted is None else f"HALTED by {lane.halted}"
+    warnings = [warning for warning in (halted, lane.degraded, lane.error) if warning]
+    parts.extend(Text(warning, style="bold red") for warning in warnings)
+    figures = Table.grid(padding=(0, 3))
+    figures.add_row(*(f"{name} {count:,}" for name, count in counts.items()))
+    money = Table.grid(padding=(0, 3))
+    money.add_row(
+        f"equity {dollars(lane.equity)}",
+        f"PnL {dollars(balance.total)}",
+        f"realised {dollars(balance.realised)}",
+        f"marked {dollars(balance.marked)}",
+        f"fees {dollars(balance.fees)}",
+        f"at stake {dollars(lane.exposure)}",
+    )
+    parts += [figures, money]
+    if lane.denials:
+        parts.append(_denials(lane))
+    if lane.positions:
+        parts.append(_positions(lane.positions))
+    return parts
+
+
+def _denials(lane: LaneSnapshot) -> Text:
+    ranked = sorted(lane.denials.items(), key=lambda item: (-item[1], item[0]))[:_ROWS_MAX]
+    return Text("denied: " + ", ".join(f"{name} {count:,}" for name, count in ranked))
+
+
+def _positions(held: Sequence[HeldNow]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("market", overflow="ellipsis", max_width=36, no_wrap=True)
+    for name in ("leg", "size", "cost", "bid", "marked"):
+        table.add_column(name, justify="right")
+    for now in held[:_ROWS_MAX]:
+        position = now.position
+        worth = None if now.bid is None else Money(now.bid * position.size - position.cost)
+        table.add_row(
+            Text(position.market),
+            "YES" if position.leg is Leg.YES else "NO",
+            format_size(position.size),
+            dollars(position.cost),
+            "none" if now.bid is None else format_price(now.bid),
+            "no bid" if worth is None else dollars(worth),
+        )
+    if len(held) > _ROWS_MAX:
+        table.add_row(f"and {len(held) - _ROWS_MAX} more", "", "", "", "", "")
+    return table

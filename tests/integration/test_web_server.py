@@ -1,0 +1,147 @@
+"""The server around the application: its address, its start and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+from litestar import Litestar
+
+from market_bot.adapters.web.app import create_app
+from market_bot.adapters.web.server import WebError, WebServer
+from tests.fakes.desk import FakeDesk, a_busy_lane
+
+
+def make_app(hosts: frozenset[str]) -> Litestar:
+    """Return the application of a busy bot."""
+    return create_app(FakeDesk(a_busy_lane()), allowed_hosts=hosts)
+
+
+def fetch(url: str) -> tuple[int, bytes, str | None]:
+    """Return status, body and the server's name."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own address
+            return answer.status, answer.read(), answer.headers["server"]
+    except urllib.error.HTTPError as e:
+        with e:
+            return e.code, e.read(), e.headers["server"]
+
+
+def test_a_thread_serves_and_stops() -> None:
+    """The server answers at its own address from a thread, and gives the port back."""
+    server = WebServer(make_app)
+    server.start()
+    try:
+        status, body, name = fetch(f"{server.url}api/status")
+    finally:
+        server.stop()
+
+    assert 200 == status
+    assert "kalshi" == json.loads(body)["lanes"][0]["venue"]
+    assert name is None
+    server.stop()
+    WebServer(make_app, port=server.port).stop()
+
+
+def test_the_main_loop_serves_and_stops() -> None:
+    """The server shares a running loop and ends when it is told to."""
+    server = WebServer(make_app)
+
+    async def scenario() -> int:
+        stop = asyncio.Event()
+        serving = asyncio.create_task(server.serve(stop))
+        status, _, _ = await asyncio.to_thread(fetch, f"{server.url}api/health")
+        stop.set()
+        await serving
+        return status
+
+    assert 200 == asyncio.run(scenario())
+    with pytest.raises(OSError, match="refused"):
+        fetch(server.url)
+
+
+def test_signals_belong_to_the_bot() -> None:
+    """The server leaves the handlers of the process alone."""
+    before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+    server = WebServer(make_app)
+    seen: list[object] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        serving = asyncio.create_task(server.serve(stop))
+        await asyncio.to_thread(fetch, f"{server.url}api/health")
+        seen.extend(signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM))
+        stop.set()
+        await serving
+
+    asyncio.run(scenario())
+
+    assert before == seen
+
+
+def test_localhost_is_another_name_of_the_same_address() -> None:
+    """A person may type localhost although the server listens on 127.0.0.1."""
+    server = WebServer(make_app, "localhost")
+    server.start()
+    try:
+        status, _, _ = fetch(f"http://localhost:{server.port}/api/health")
+        other, _, _ = fetch(f"http://127.1:{server.port}/api/health")
+    finally:
+        server.stop()
+
+    assert 200 == status
+    assert 421 == other
+
+
+def test_a_busy_port_is_said_plainly() -> None:
+    """A port that is taken is refused before anything starts, on one line."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(WebError) as refused:
+            WebServer(make_app, port=port)
+
+    assert f"port {port} is busy: choose another with --port" == str(refused.value)
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_an_impossible_port_is_said_plainly(port: int) -> None:
+    """A number that is no port is refused."""
+    with pytest.raises(WebError, match="there is no port"):
+        WebServer(make_app, port=port)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.com", "", "127.0.0.1.x"])  # noqa: S104 - refused
+def test_only_this_machine_is_served(host: str) -> None:
+    """An address that others could reach is refused."""
+    with pytest.raises(WebError, match="only this machine"):
+        WebServer(make_app, host)
+
+
+def broken_app(_: frozenset[str]) -> Litestar:
+    """Return an application that cannot start."""
+
+    def fail() -> None:
+        msg = "no start today"
+        raise RuntimeError(msg)
+
+    return Litestar([], on_startup=[fail], openapi_config=None, logging_config=None)
+
+
+@pytest.mark.parametrize("how", ["thread", "loop"])
+def test_a_failed_start_is_an_error(how: str) -> None:
+    """A server that could not start says so instead of seeming to run."""
+    server = WebServer(broken_app)
+    ways: dict[str, Callable[[], None]] = {
+        "thread": server.start,
+        "loop": lambda: asyncio.run(server.serve(asyncio.Event())),
+    }
+
+    with pytest.raises(WebError, match="dashboard"):
+        ways[how]()
