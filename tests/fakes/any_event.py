@@ -16,7 +16,9 @@ from market_bot.core.domain.numbers import Duration, Micros, Money, Price, Proba
 _FAR = 253_402_300_799_999_999  # The last microsecond of the year 9999.
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 _LEAVES: dict[object, st.SearchStrategy[Any]] = {

@@ -62,6 +62,9 @@ class ListJournal(Journal):
     def commit(self) -> None:
         self.commits += 1
 
+    def close(self) -> None:
+        self.closed = True
+
     def needs_checkpoint(self, at: Micros) -> bool:
         return self._wants_checkpoints
 

@@ -120,8 +120,8 @@ def test_nothing_can_be_changed() -> None:
     assert {"GET", "HEAD", "OPTIONS"} >= frozenset().union(*(known for _, known in ROUTES))
 
 
-@pytest.mark.parametrize(("path", "_known"), ROUTES)
-def test_own_pages_get_answers(client: Client, path: str, _known: object) -> None:
+@pytest.mark.parametrize("path", [path for path, _ in ROUTES if path != "/api"])
+def test_own_pages_get_answers(client: Client, path: str) -> None:
     """The gate lets our own page through to every route."""
     headers = {"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}
 
@@ -159,7 +159,9 @@ def test_a_big_body_is_refused(client: Client) -> None:
     assert_problem(response, 413)
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/api/nowhere", "/static/nowhere.js", "/docs"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/api", "/api/nowhere", "/static/nowhere.js", "/docs"]
+)
 def test_what_is_not_there_is_a_problem(client: Client, path: str) -> None:
     """An unknown address is answered with problem details."""
     assert_problem(client.get(path), 404)

@@ -68,21 +68,24 @@ def test_the_main_loop_serves_and_stops() -> None:
 
 def test_signals_belong_to_the_bot() -> None:
     """The server leaves the handlers of the process alone."""
-    before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
     server = WebServer(make_app)
-    seen: list[object] = []
 
-    async def scenario() -> None:
+    def handlers() -> list[object]:
+        return [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+
+    async def scenario() -> tuple[list[object], list[object]]:
+        before = handlers()
         stop = asyncio.Event()
         serving = asyncio.create_task(server.serve(stop))
         await asyncio.to_thread(fetch, f"{server.url}api/health")
-        seen.extend(signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM))
+        during = handlers()
         stop.set()
         await serving
+        return before, during
 
-    asyncio.run(scenario())
+    before, during = asyncio.run(scenario())
 
-    assert before == seen
+    assert before == during
 
 
 def test_localhost_is_another_name_of_the_same_address() -> None:

@@ -55,7 +55,10 @@ def test_a_denial_is_written_like_this() -> None:
 
 def test_text_is_written_as_utf8() -> None:
     """Text beyond ASCII is neither escaped nor lost."""
-    assert '{"by":"operator","reason":"lunch – back soon","flatten":false}'.encode() == encode_event(HALT)
+    assert (
+        '{"by":"operator","reason":"lunch – back soon","flatten":false}'.encode()
+        == encode_event(HALT)
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,9 @@ def test_text_is_written_as_utf8() -> None:
         pytest.param(attrs.evolve(FILL, price=120000.0), id="a whole price"),
         pytest.param(attrs.evolve(FILL, mid=0.5), id="an optional price"),
         pytest.param(attrs.evolve(FILL, traded_at=1.5), id="a time"),
-        pytest.param(Scan(position="", markets=1.0, views=0, signals=0, denied=0, intents=0), id="a count"),  # type: ignore[arg-type] # the point of the test
+        pytest.param(
+            Scan(position="", markets=1.0, views=0, signals=0, denied=0, intents=0), id="a count"
+        ),  # type: ignore[arg-type] # the point of the test
         pytest.param(Halt(by=0.5, reason=""), id="a text"),  # type: ignore[arg-type] # the point of the test
         pytest.param(Checkpoint(fold=1, digest="", state={"a": [{"b": 0.5}]}), id="deep inside"),
         pytest.param(attrs.evolve(FILL, size=True), id="a truth as a number"),

@@ -127,6 +127,16 @@ def test_seq_going_backwards_is_a_new_connection(run: Run) -> None:
     assert ({price("0.45"): size(2)}, {}) == sink.snapshot(GOLD)
 
 
+def test_a_new_connection_is_noticed_once(run: Run) -> None:
+    """After the snapshot of a new connection its trades, numbered anew too, cost nothing."""
+    log = LogBuilder(seq=5000).snapshot([("0.40", "5")]).trade("yes", "0.41", "1")
+    log.snapshot([("0.45", "2")], seq=1).trade("yes", "0.46", "1", seq=1)
+    sink, report = run(log.delta("yes", "0.45", "1", seq=2))
+
+    assert (1, {}) == (report.gaps, report.dropped)
+    assert ({price("0.45"): size(3)}, {}) == sink.snapshot(GOLD)
+
+
 def test_repeated_message_is_taken_once(run: Run) -> None:
     """The same `seq` again is the same message; a signed change must not be applied twice."""
     log = LogBuilder().snapshot(seq=10).delta("yes", "0.4", "1", seq=11)
@@ -260,9 +270,14 @@ def test_foreign_file_is_refused_before_anything_is_pushed(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["absent.ndjson", "."])
 def test_unopenable_file_is_one_line(tmp_path: Path, name: str) -> None:
-    """A missing file or a folder is an error for people."""
+    """A missing file or a folder stops the import before anything is pushed."""
+    good = LogBuilder().snapshot().write(tmp_path / "a.ndjson")
+    sink = FactSink()
+
     with pytest.raises(RecordingError, match="cannot be read"):
-        import_ws_log([tmp_path / name], FactSink())
+        import_ws_log([good, tmp_path / name], sink)
+
+    assert [] == sink.facts
 
 
 def test_files_are_merged_by_receive_time(tmp_path: Path) -> None:

@@ -4,55 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-import attrs
+from dependency_injector import providers
 from rich.console import Console
 
-import market_bot
-from market_bot.adapters.storage.durable_file import RealFiles, Reserve
-from market_bot.adapters.storage.halt_file import HaltFile
 from market_bot.adapters.storage.home import Home
-from market_bot.adapters.storage.home_lock import HomeLock
-from market_bot.adapters.storage.journal import JsonlJournal
-from market_bot.adapters.storage.journal_reader import chain_folder
 from market_bot.adapters.storage.tape_reader import TapeReader
-from market_bot.adapters.system.clock import SystemClock
-from market_bot.adapters.system.control_socket import ControlServer
-from market_bot.bootstrap.recent_lines import RecentLines
+from market_bot.bootstrap.container import Container
+from market_bot.bootstrap.run_options import RunOptions
 from market_bot.bootstrap.running_bot import RunningBot
 from market_bot.bootstrap.sample import sample_tape
 from market_bot.bootstrap.settings import settings_of
 from market_bot.bootstrap.summary import Coverage, as_text, summary
-from market_bot.bootstrap.system_log import CHAIN, SystemLog
-from market_bot.bootstrap.tape_places import TapePlaces
-from market_bot.bootstrap.taped_lane import (
-    Assembled,
-    TapedInputs,
-    assemble,
-    snapshot_of,
-    tape_hashes,
-)
+from market_bot.bootstrap.taped_lane import Assembled, TapedInputs, tape_hashes
 from market_bot.bootstrap.terminal_view import TerminalView
 from market_bot.config.defaults import default_files
 from market_bot.config.loader import load_bot, read_venue
-from market_bot.config.schema import BotConfig
-from market_bot.core.domain import events as ev
-from market_bot.core.domain.lane import FOLD_VERSION, LaneState
-from market_bot.core.domain.numbers import Duration, Micros, format_time
-from market_bot.core.usecases.record_facts import Recorder
+from market_bot.config.schema import Web
+from market_bot.core.domain.numbers import Micros
 
-_SAMPLE_SPEED: Final = 450.0
+if TYPE_CHECKING:
+    from market_bot.adapters.web.server import WebServer
+
 _LOOK_S: Final = 0.1
-_RESERVE_BYTES: Final = 4 << 20
-_BOOT_BYTES: Final = 4
 
 
 class RunError(Exception):
@@ -63,34 +43,6 @@ class RunUsageError(RunError):
     """The options do not go together, or name what does not exist yet."""
 
     code = 2
-
-
-@attrs.frozen(kw_only=True)
-class RunOptions:
-    """The options of ``run`` as given; see the command line for their meaning."""
-
-    home: Path
-    venues: tuple[str, ...] = ()
-    tapes: tuple[Path, ...] = ()
-    host: str | None = None
-    port: int | None = None
-    web: bool = True
-    ticks: int | None = None
-    seed: int = 0
-    speed: float | None = None
-    fresh: bool = False
-    json: bool = False
-
-    @property
-    def sample(self) -> bool:
-        """Whether the sample market is traded because nothing else was asked for."""
-        return not self.tapes
-
-    def pace(self) -> float | None:
-        """Return how many times faster than recorded; None is as fast as it goes."""
-        if self.speed is None:
-            return _SAMPLE_SPEED if self.sample and not self.json else None
-        return self.speed or None
 
 
 def run(options: RunOptions) -> int:
@@ -116,142 +68,80 @@ def run(options: RunOptions) -> int:
         interval=Micros(sourced.config.loop.interval_ms * 1000),
         seed=options.seed,
     )
-    with HomeLock(home.lock_file):
-        return _Session(options, home, bot_config, inputs, new_home=bool(made)).run()
+    parts = Container(
+        options=providers.Object(options),
+        home=providers.Object(home),
+        inputs=providers.Object(inputs),
+    )
+    with parts.lock():
+        return _Session(options, parts, bot_config.web, new_home=bool(made)).run()
 
 
 class _Session:
     """One run, from opening the journal to the last printed line."""
 
-    def __init__(
-        self,
-        options: RunOptions,
-        home: Home,
-        config: BotConfig,
-        inputs: TapedInputs,
-        *,
-        new_home: bool,
-    ) -> None:
+    def __init__(self, options: RunOptions, parts: Container, web: Web, *, new_home: bool) -> None:
         self._options = options
-        self._home = home
-        self._config = config
-        self._inputs = inputs
+        self._parts = parts
+        self._web_config = web
         self._new_home = new_home
-        self._clock = SystemClock()
+        self._home: Home = parts.home()
+        self._inputs: TapedInputs = parts.inputs()
         self._console = Console(stderr=options.json)
-        self._recent = RecentLines(home.journal_dir)
-        halt_file = HaltFile(home.halt_file)
-        self._bot = RunningBot(
-            self._clock,
-            halt_file,
-            about=self._about(),
-            recent=self._recent.last,
-            on_stall=self._stalled,
-            on_recovery=self._recovered,
-        )
-        self._system: SystemLog | None = None
-        self._server: Any = None
+        self._server: WebServer | None = None
 
     def run(self) -> int:
         began = time.monotonic()
-        assembled = self._assemble()
-        TapePlaces(self._home).remember(self._inputs.tapes)
+        bot, assembled = self._parts.bot(), self._parts.lane()
+        system = self._parts.system()
+        self._parts.places().remember(self._inputs.tapes)
+        self._server = self._make_server(bot)
         view = TerminalView(self._console, quiet=self._options.json)
-        with ExitStack() as closing:
-            system = self._open_system(closing)
-            self._bot.add_worker(system)
-            self._server = self._web()
-            closing.enter_context(ControlServer(self._home.control_socket, self._bot))
+        with self._parts.control():
             self._greet(assembled)
-            self._bot.start()
+            bot.start()
             try:
-                asyncio.run(self._watch(view))
+                asyncio.run(self._watch(bot, view))
             finally:
                 view.close()
-                self._bot.stop(self._bot.shut_down_by or "end of run")
-        return self._tell(assembled, time.monotonic() - began)
+                bot.stop(bot.shut_down_by or "end of run")
+                assembled.close()
+                system.close()
+        return self._tell(bot, assembled, time.monotonic() - began)
 
-    def _assemble(self) -> Assembled:
-        name = f"{self._inputs.venue}/tape"
-        assembled = assemble(
-            self._inputs,
-            self._home.journal_dir,
-            fresh=self._options.fresh,
-            again=self._options.sample,
-            controls=lambda trader: self._bot.controls(name, lambda: trader.state.halted),
-            speed=self._options.pace(),
-            ticks_max=self._options.ticks,
-            reserve=Reserve(self._home.state_dir / "reserve", _RESERVE_BYTES, RealFiles()),
-        )
-        self._bot.add_lane(assembled.lane)
-        self._recent.follow(assembled.chain)
-        return assembled
-
-    def _open_system(self, closing: ExitStack) -> SystemLog:
-        journal = closing.enter_context(
-            JsonlJournal(
-                chain_folder(self._home.journal_dir, CHAIN),
-                CHAIN,
-                boot=secrets.token_hex(_BOOT_BYTES),
-            )
-        )
-        config = self._inputs.settings.hash
-        recorder = Recorder(journal=journal, state=LaneState(), config=config, snapshot=snapshot_of)
-        system = SystemLog(recorder=recorder, lanes=self._bot.lanes)
-        system.note(
-            ev.BotStarted(
-                mode="paper",
-                instance=self._home.instance(),
-                version=market_bot.__version__,
-                fold=FOLD_VERSION,
-            )
-        )
-        self._system = system
-        return system
-
-    def _web(self) -> Any:  # noqa: ANN401 - the web library is imported only if it is wanted
+    def _make_server(self, bot: RunningBot) -> WebServer | None:
         if not self._options.web:
             return None
+        # Imported only where a page is wanted: it is the heaviest library of all.
         from market_bot.adapters.web.app import create_app  # noqa: PLC0415 - see above
         from market_bot.adapters.web.server import WebServer  # noqa: PLC0415 - see above
 
-        web = self._config.web
+        web = self._web_config
         port = web.port if self._options.port is None else self._options.port
         return WebServer(
-            lambda hosts: create_app(self._bot, allowed_hosts=hosts),
+            lambda hosts: create_app(bot, allowed_hosts=hosts),
             self._options.host or web.host,
             port,
         )
 
-    async def _watch(self, view: TerminalView) -> None:
+    async def _watch(self, bot: RunningBot, view: TerminalView) -> None:
         """Serve the page and show the lanes until all is over or somebody stops it."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             name = signal.Signals(number).name
-            loop.add_signal_handler(number, self._bot.shut_down, name)
+            loop.add_signal_handler(number, bot.shut_down, name)
         serving = None if self._server is None else asyncio.create_task(self._server.serve(stop))
         note = "Ctrl-C stops in order"
         if self._server is not None:
             note = f"page: {self._server.url}   {note}"
-        while not self._bot.wait(0):
-            view.show(self._bot.lanes(), note)
+        while not bot.wait(0):
+            view.show(bot.lanes(), note)
             await asyncio.sleep(_LOOK_S)
-        view.show(self._bot.lanes(), note)
+        view.show(bot.lanes(), note)
         stop.set()
         if serving is not None:
             await serving
-
-    # -- words -------------------------------------------------------------------------------
-
-    def _about(self) -> Mapping[str, str]:
-        return {
-            "version": market_bot.__version__,
-            "home": str(self._home.path),
-            "mode": "paper",
-            "started": format_time(self._clock.now()),
-            "tapes": ", ".join(path.name for path in self._inputs.tapes),
-        }
 
     def _greet(self, assembled: Assembled) -> None:
         if self._options.json:
@@ -267,7 +157,7 @@ class _Session:
         if self._server is not None:
             say(f"watch it at {self._server.url}")
 
-    def _tell(self, assembled: Assembled, seconds: float) -> int:
+    def _tell(self, bot: RunningBot, assembled: Assembled, seconds: float) -> int:
         lane = assembled.lane
         world = lane.trader.world
         coverage = Coverage(
@@ -279,7 +169,7 @@ class _Session:
             capabilities=tuple(sorted(c.value for c in lane.trader.data.capabilities)),
         )
         numbers = summary(lane.snapshot, lane.tally, coverage, seconds)
-        failures = self._bot.failures()
+        failures = bot.failures()
         if self._options.json:
             print(json.dumps({**numbers, "failures": [f.message for f in failures]}))  # noqa: T201 - the result
         else:
@@ -288,7 +178,7 @@ class _Session:
             self._next(assembled)
         for failure in failures:
             print(failure.message, file=sys.stderr)  # noqa: T201 - for people
-        return self._bot.exit_code()
+        return bot.exit_code()
 
     def _next(self, assembled: Assembled) -> None:
         home = (
@@ -307,15 +197,6 @@ class _Session:
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-    def _stalled(self, name: str, busy_for: Duration) -> None:
-        if self._system is not None:
-            reason = f"{name} has not come back for {busy_for // 1_000_000} s"
-            self._system.note(ev.VenueState(state="stalled", reason=reason))
-
-    def _recovered(self, name: str) -> None:
-        if self._system is not None:
-            self._system.note(ev.VenueState(state="open", reason=f"{name} came back"))
 
 
 def _check(options: RunOptions) -> None:

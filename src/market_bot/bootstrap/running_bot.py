@@ -110,6 +110,14 @@ class RunningBot(Desk):
         """Make a lane step soon, because there is news for it."""
         self._threads[lane].wake()
 
+    def observe_stalls(
+        self,
+        on_stall: Callable[[str, Duration], None],
+        on_recovery: Callable[[str], None],
+    ) -> None:
+        """Say who is told, in the watchdog's thread, of workers that do not come back."""
+        self._watchdog.on_stall, self._watchdog.on_recovery = on_stall, on_recovery
+
     # -- running -----------------------------------------------------------------------------
 
     def start(self) -> None:

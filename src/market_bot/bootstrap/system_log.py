@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from market_bot.core.domain import events as ev
-from market_bot.core.domain.numbers import HOUR, SECOND, Micros
+from market_bot.core.domain.numbers import HOUR, SECOND, Duration, Micros
 from market_bot.core.ports.actor import Actor
 from market_bot.core.ports.journal import Chain
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
@@ -75,3 +75,16 @@ class SystemLog(Actor):
             number, digest = lane.head
             head = ev.ChainHead(chain=chain, head_seq=number, head_hash=digest)
             self.recorder.record(head, now)
+
+    def close(self) -> None:
+        """Close the chain once its thread is gone."""
+        self.recorder.journal.close()
+
+    def stalled(self, name: str, busy_for: Duration) -> None:
+        """Note that a worker does not come back."""
+        reason = f"{name} has not come back for {busy_for // SECOND} s"
+        self.note(ev.VenueState(state="stalled", reason=reason))
+
+    def recovered(self, name: str) -> None:
+        """Note that a worker came back."""
+        self.note(ev.VenueState(state="open", reason=f"{name} came back"))

@@ -14,7 +14,7 @@ _MOST: Final = 200
 
 
 class TapePlaces:
-    """A short list of paths below ``state/``; wrong or missing entries cost a question, no truth."""
+    """A short list of paths below ``state/``; wrong entries cost a question, never a truth."""
 
     def __init__(self, home: Home) -> None:
         self._path = home.state_dir / "tapes.json"

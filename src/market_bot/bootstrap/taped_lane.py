@@ -85,6 +85,10 @@ class Assembled:
     folder: Path
     resumed_from: int
 
+    def close(self) -> None:
+        """Close the chain once the lane's thread is gone."""
+        self.redo.close()
+
 
 def assemble(
     inputs: TapedInputs,

@@ -134,8 +134,8 @@ class _Log:
                     torn = False
                 good += 1
                 yield received, event
-        if not good and self.failure is None:
-            raise self._foreign()
+        if not good:
+            raise self.failure or self._foreign()
 
     def _blocks(self) -> Iterator[list[bytes]]:
         try:

@@ -70,16 +70,16 @@ _READ: Final = """
 """
 _PAIRS: Final = """
     WITH changes AS (
-        SELECT epoch_us(timestamp) AS moment, CAST(round(price * 1e6) AS BIGINT) AS price, size, side,
-               asset_id
+        SELECT epoch_us(timestamp) AS moment, CAST(round(price * 1e6) AS BIGINT) AS price, size,
+               side, asset_id
         FROM read_parquet($paths) WHERE event_type = 'PRICE_CHANGE'
           AND price > 0 AND price < 1 AND size >= 0 AND side IN ('BID', 'ASK')
     ), distinct_changes AS (SELECT DISTINCT * FROM changes)
     SELECT a.asset_id, b.asset_id, count(*) AS mirrored,
            (SELECT count(*) FROM distinct_changes c WHERE c.asset_id = a.asset_id) AS seen
     FROM distinct_changes a JOIN distinct_changes b
-      ON a.moment = b.moment AND a.size = b.size AND a.price = 1000000 - b.price AND a.side <> b.side
-     AND a.asset_id < b.asset_id
+      ON a.moment = b.moment AND a.size = b.size AND a.price = 1000000 - b.price
+     AND a.side <> b.side AND a.asset_id < b.asset_id
     GROUP BY a.asset_id, b.asset_id ORDER BY mirrored DESC, a.asset_id, b.asset_id
 """
 

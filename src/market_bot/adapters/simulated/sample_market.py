@@ -239,7 +239,7 @@ def _questions() -> list[Question]:
         _heat("LAKESIDE", "Lakeside", 42, opens=4 * MINUTE, closes=146 * MINUTE),
         _index(),
         _match(),
-        *(_coin(14 * MINUTE + number * 15 * MINUTE) for number in range(8)),
+        *(_coin(14 * MINUTE + number * 15 * MINUTE) for number in range(6)),
     ]
 
 
@@ -323,5 +323,5 @@ def _coin(opens: int) -> Question:
     )
 
 
-_CALM: Final = Pace(requote=0.12, respread=0.0008, resize=0.003, trade=0.03)
+_CALM: Final = Pace(requote=0.12, respread=0.0008, resize=0.003, trade=0.035)
 _LIVELY: Final = Pace(requote=0.12, respread=0.003, resize=0.008, trade=0.06)

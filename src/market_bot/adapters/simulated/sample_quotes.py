@@ -22,6 +22,7 @@ from market_bot.core.ports.market_data import Sink
 _T = TypeVar("_T", bound=int)
 CENT: Final = 10_000
 LEVELS: Final = 3
+LEVELS_MAX: Final = 6
 # Market log-odds as a part of the true ones: favourites cost a little less than they are worth.
 TIMIDITY: Final = 0.88
 _FARTHEST: Final = 985_000
@@ -48,6 +49,12 @@ def quoted(true: Probability) -> Probability:
     inside = min(max(true, 1), ONE_DOLLAR - 1)
     odds = (ONE_DOLLAR - inside) / inside
     return Probability(min(_FARTHEST, max(low, round(ONE_DOLLAR / (1.0 + odds**TIMIDITY)))))
+
+
+def _stays(side: Side, price: Price, best: Price) -> bool:
+    """Tell whether an order behind the new best price is left where it is."""
+    behind = best - price if side is Side.BID else price - best
+    return 0 <= behind < LEVELS_MAX * CENT
 
 
 @attrs.define(eq=False)
@@ -97,7 +104,7 @@ class Quotes:
         wanted = self._wanted()
         # What is withdrawn goes first, so that the book is never crossed in between.
         for side, prices in wanted:
-            for price in [p for p in self._side(side) if p not in prices]:
+            for price in [p for p in self._side(side) if not _stays(side, p, prices[0])]:
                 self._set(sink, side, price, NOTHING, at)
         for side, prices in wanted:
             for n, price in enumerate(prices):
@@ -113,7 +120,7 @@ class Quotes:
 
     def _trade(self, sink: Sink, fair: Probability, at: Micros) -> None:
         """Let somebody buy or sell at what is displayed; the price pulls, but only a little."""
-        lean = 0.5 + max(-0.2, min(0.2, (fair - self._middle) / (10 * CENT)))
+        lean = 0.5 + max(-0.35, min(0.35, (fair - self._middle) / (6 * CENT)))
         taker = Side.BID if self._happens(lean) else Side.ASK
         side = taker.other
         left = self._contracts()
@@ -147,7 +154,7 @@ class Quotes:
         sink.delta(self.market, side, price, size, at, None)
 
     def _depth(self, distance: int) -> Size:
-        return Size((1 + int(self.chance.random() * 8)) * 5 * (1 + distance) * ONE_CONTRACT)
+        return Size((1 + int(self.chance.random() * 8)) * 10 * (1 + distance) * ONE_CONTRACT)
 
     def _thin(self) -> bool:
         return any(

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from litestar import Litestar, MediaType, Request, Response, get
-from litestar.exceptions import HTTPException, ValidationException
+from litestar import Litestar, MediaType, Request, Response, Router, get
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -36,6 +36,8 @@ TEXT_MAX: Final = 2_000
 """Characters after which a text of a journal line is cut; the journal itself has all of it."""
 
 _LOG: Final = logging.getLogger(__name__)
+_SCHEMA_FOLDER: Final = "/api"
+_SCHEMA_NAME: Final = "/openapi.json"
 _BIG_FIELD: Final = ("checkpoint", "state")
 
 _Count = Annotated[int, QueryParameter(ge=1, le=JOURNAL_LINES_MAX)]
@@ -82,17 +84,30 @@ def create_app(desk: Desk, *, allowed_hosts: frozenset[str]) -> Litestar:
             ),
             *_data_routes(desk),
         ],
-        openapi_config=OpenAPIConfig(
-            title="market-bot",
-            version="1",
-            path="/api",
-            render_plugins=[JsonRenderPlugin()],
-        ),
+        openapi_config=_schema(),
         exception_handlers={Exception: _answer_problem},
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
         debug=False,
     )
+
+
+def _schema() -> OpenAPIConfig:
+    """Describe the interface as JSON; the pages that show such a thing load foreign scripts."""
+    return OpenAPIConfig(
+        title="market-bot",
+        version="1",
+        render_plugins=[JsonRenderPlugin(path=_SCHEMA_NAME)],
+        openapi_router=Router(
+            _SCHEMA_FOLDER, route_handlers=[], before_request=_nothing_but, include_in_schema=False
+        ),
+    )
+
+
+def _nothing_but(request: _Request) -> None:
+    # Litestar adds pages of its own beside the schema.
+    if request.url.path != _SCHEMA_FOLDER + _SCHEMA_NAME:
+        raise NotFoundException
 
 
 def _page_route() -> HTTPRouteHandler:

@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 
 from .guards import loopback_hosts
 
+_PORT_MAX: Final = 65_535
 _CONNECTIONS_MAX: Final = 64
 _SHUTDOWN_S: Final = 3
 _STOP_S: Final = 10.0
@@ -156,12 +157,12 @@ def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def _bound(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> socket.socket:
+    if not 0 <= port <= _PORT_MAX:
+        msg = f"there is no port {port}: choose one from 1 to {_PORT_MAX} with --port"
+        raise WebError(msg)
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET  # noqa: PLR2004 - IPv6
     try:
         return socket.create_server((str(address), port), family=family)
-    except OverflowError as e:
-        msg = f"there is no port {port}: choose one from 1 to 65535 with --port"
-        raise WebError(msg) from e
     except OSError as e:
         raise WebError(_bind_failure(address, port, e)) from e
 

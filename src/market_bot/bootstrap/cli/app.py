@@ -64,8 +64,8 @@ def run(
         json: Print the summary as JSON and nothing else.
 
     """
-    from market_bot.bootstrap.run_command import RunOptions
     from market_bot.bootstrap.run_command import run as work
+    from market_bot.bootstrap.run_options import RunOptions
 
     options = RunOptions(
         home=home,

@@ -90,6 +90,10 @@ class Journal(Protocol):
         """
 
     @abstractmethod
+    def close(self) -> None:
+        """Make durable what can be, and take no more facts."""
+
+    @abstractmethod
     def needs_checkpoint(self, at: Micros) -> bool:
         """Tell whether the next fact at this time opens a new file and must be a checkpoint."""
 

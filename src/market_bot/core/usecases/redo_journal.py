@@ -105,6 +105,11 @@ class RedoJournal(Journal):
         if self._next is None and self.inner is not None:
             self.inner.commit()
 
+    def close(self) -> None:
+        """Close the chain behind this one."""
+        if self.inner is not None:
+            self.inner.close()
+
     def needs_checkpoint(self, at: Micros) -> bool:
         """Tell whether a checkpoint comes next."""
         if self._next is not None:
