@@ -175,7 +175,7 @@ def test_numbers_move(visit: Visit) -> None:
     lane = page.locator("#lanes > section").first
 
     expect(lane.locator(".figure").first).to_contain_text("$1,012.85")
-    expect(lane).to_contain_text("+$12.85 since the start")
+    expect(lane).to_contain_text("+$12.85 since start")
     expect(lane).to_contain_text("−$2.40")
     expect(lane).to_contain_text("no bid")
     expect(page.locator("#journal li").first).to_contain_text("line 18 is no JSON")
@@ -184,6 +184,7 @@ def test_numbers_move(visit: Visit) -> None:
     visit.desk.lines.append(a_line(13, "halt", by="me", reason="lunch"))
 
     expect(lane.locator(".figure").first).to_contain_text("$1,013.50")
+    expect(lane.locator(".counts")).to_contain_text("ticks313")
     expect(lane.locator(".alert")).to_have_text("Halted, nothing is opened. me: lunch")
     expect(page).to_have_title("HALTED · market-bot")
     expect(page.locator("#lanes > section")).to_have_count(1)
@@ -197,7 +198,7 @@ def test_denials_are_sorted(visit: Visit) -> None:
     reasons = visit.open().locator("#lanes > section").first.locator(".gates .row")
 
     expect(reasons).to_have_text(
-        ["min edge87", "cooldown31", "max position usd12", "max total exposure usd3"]
+        ["min edge87", "cooldown31", "max position12", "max total exposure3"]
     )
 
 

@@ -49,7 +49,7 @@ from market_bot.core.usecases.trade_lane import LaneTrader
 from .clock import NOON, ManualClock
 from .journal import ListJournal
 from .market_data import ScriptedMarketData
-from .recording_sink import Fact
+from .recording_sink import Fact, tell
 
 E = TypeVar("E", bound=ev.Event)
 
@@ -335,15 +335,18 @@ def a_lane(
     *,
     data: ScriptedMarketData | None = None,
     journal: ListJournal | None = None,
-    state: LaneState | None = None,
+    opening: Sequence[Fact] = (),
 ) -> Lane:
-    """Return a lane that was not started yet; `execution` is made for its world."""
+    """Return a lane that was not started yet and knows the facts of `opening` already.
+
+    `execution` is made for its world.
+    """
     world, controls = World(), list[ev.Event]()
     source = ScriptedMarketData() if data is None else data
     chain = ListJournal() if journal is None else journal
     recorder = Recorder(
         journal=chain,
-        state=LaneState() if state is None else state,
+        state=LaneState(),
         config=settings.hash,
         snapshot=lambda _: ({}, "digest"),
     )
@@ -361,6 +364,7 @@ def a_lane(
         world=world,
         controls=take,
     )
+    tell(list(opening), world)
     return Lane(trader, source, chain, controls, ManualClock())
 
 

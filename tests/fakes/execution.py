@@ -78,8 +78,9 @@ class ChaoticExecution(Execution):
     """A venue on a bad day, but no cheat: it never trades beyond the limit, the size or the fee.
 
     It rejects, leaves in doubt, fills in parts, cancels, and settles or undoes provisional fills.
-    It tells all that late, in any order, and sometimes twice; orders it seemed to have lost fill
-    as well (ghosts), and fills may become known after the end of their order.
+    It tells the facts of each order late, between those of others, and sometimes twice. Entries
+    may fill although they were refused or ended (ghosts); sales keep to what was said of them,
+    since no venue sells what is not there.
 
     Args:
         random: where its moods come from.
@@ -91,43 +92,63 @@ class ChaoticExecution(Execution):
         self._random = random
         self._listener = listener
         self._book: dict[str, _Resting] = {}
-        self._waiting: list[Fact] = []
+        self._waiting: dict[str, list[Fact]] = {}
+        self._market: dict[str, str] = {}
         self.told: list[Fact] = []
 
     def submit(self, intent: Intent, at: Micros) -> Outcome:
         if self._listener is not None:
             self._listener(intent)
+        entry = intent.draft.signal.purpose is Purpose.ENTRY
+        self._market[intent.id] = intent.draft.signal.market
         mood = self._random.random()
-        if mood < 0.15:
+        if mood < 0.15 and not (entry and mood < 0.03):
             return Rejected("insufficient_mood")
-        if mood < 0.25:
-            self._waiting.append(Refused(intent.id, "never_arrived"))
+        if 0.15 <= mood < 0.25:
+            self._later(Refused(intent.id, "never_arrived"))
             return Unknown("timeout")
         self._book[intent.id] = _Resting(intent, intent.draft.size)
+        if mood < 0.15:
+            return Rejected("ghost")
         if mood < 0.5:
             if mood < 0.4:
-                self._waiting.append(Confirmed(intent.id, f"v-{intent.id}"))
+                self._later(Confirmed(intent.id, f"v-{intent.id}"))
             return Unknown("timeout")
         return Accepted(f"v-{intent.id}")
 
     def cancel(self, intent: str, at: Micros) -> None:
-        if self._book.pop(intent, None) is not None:
-            self._waiting.append(Cancelled(intent, "cancelled"))
+        resting = self._book.pop(intent, None)
+        if resting is not None:
+            self._end(resting, "cancelled")
 
     def collect(self, at: Micros) -> Sequence[Fact]:
         for resting in list(self._book.values()):
             self._live_on(resting, at)
-        self._random.shuffle(self._waiting)
-        count = self._random.randint(0, len(self._waiting))
-        ready, self._waiting = self._waiting[:count], self._waiting[count:]
-        self._waiting += [fact for fact in ready if self._random.random() < 0.15]
+        ready: list[Fact] = []
+        for name in self._random.sample(list(self._waiting), len(self._waiting)):
+            facts = self._waiting[name]
+            count = self._random.randint(0, len(facts))
+            ready += facts[:count]
+            again = [fact for fact in facts[:count] if self._random.random() < 0.15]
+            self._waiting[name] = facts[count:] + again
+            if not self._waiting[name]:
+                del self._waiting[name]
         self.told += ready
         return ready
 
-    def flush(self) -> Sequence[Fact]:
-        """Return everything not told yet, in order."""
-        ready, self._waiting = self._waiting, []
-        return ready
+    def busy(self, market: str) -> bool:
+        """Tell whether there is still something to say about a market."""
+        return any(self._market[name] == market for name in (*self._book, *self._waiting))
+
+    def _later(self, fact: Fact) -> None:
+        self._waiting.setdefault(fact.intent, []).append(fact)
+
+    def _end(self, resting: _Resting, reason: str) -> None:
+        name = resting.intent.id
+        facts = self._waiting.setdefault(name, [])
+        early = resting.intent.draft.signal.purpose is Purpose.ENTRY
+        place = self._random.randint(0, len(facts)) if early else len(facts)
+        facts.insert(place, Cancelled(name, reason))
 
     def _live_on(self, resting: _Resting, at: Micros) -> None:
         intent = resting.intent
@@ -137,7 +158,7 @@ class ChaoticExecution(Execution):
             del self._book[intent.id]
         elif intent.expires_at <= at or self._random.random() < 0.1:
             del self._book[intent.id]
-            self._waiting.append(Cancelled(intent.id, "expired"))
+            self._end(resting, "expired")
 
     def _trade(self, resting: _Resting, at: Micros) -> None:
         intent, random = resting.intent, self._random
@@ -151,20 +172,18 @@ class ChaoticExecution(Execution):
         resting.fills += 1
         name = f"{intent.id}/{resting.fills}"
         provisional = random.random() < 0.4
-        self._waiting.append(
-            Filled(
-                intent=intent.id,
-                fill=name,
-                price=Price(price),
-                size=size,
-                cost=Money(price * size),
-                fee=Money(draft.fee_bound * size // draft.size),
-                liquidity=random.choice(list(Style)),
-                at=at,
-                provisional=provisional,
-            )
+        fill = Filled(
+            intent=intent.id,
+            fill=name,
+            price=Price(price),
+            size=size,
+            cost=Money(price * size),
+            fee=Money(draft.fee_bound * size // draft.size),
+            liquidity=random.choice(list(Style)),
+            at=at,
+            provisional=provisional,
         )
+        self._later(fill)
         if provisional and random.random() < 0.8:
             undone = random.random() < 0.5
-            end: Fact = Reversed(intent.id, name, "undone") if undone else Settled(intent.id, name)
-            self._waiting.append(end)
+            self._later(Reversed(intent.id, name, "no") if undone else Settled(intent.id, name))

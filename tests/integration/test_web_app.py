@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from market_bot.adapters.web.app import JOURNAL_LINES_MAX, STATIC, TEXT_MAX, create_app
-from market_bot.adapters.web.guards import BODY_BYTES_MAX
+from market_bot.adapters.web.guards import BODY_BYTES_MAX, Gate
 from market_bot.adapters.web.headers import CONTENT_SECURITY_POLICY
 from tests.fakes.desk import FakeDesk, a_busy_lane, a_held_position, a_line
 
@@ -134,22 +134,32 @@ def test_own_pages_get_answers(client: Client, path: str) -> None:
 @pytest.mark.parametrize(
     "header", [(b"host", b"evil.example"), (b"origin", b"http://evil.example")]
 )
-def test_a_foreign_websocket_is_closed(header: tuple[bytes, bytes], desk: FakeDesk) -> None:
-    """The gate stands in front of WebSockets as well, before any route sees them."""
-    app = create_app(desk, allowed_hosts=frozenset({HOST}))
-    headers = [header] if header[0] == b"host" else [(b"host", HOST.encode()), header]
-    scope: Any = {"type": "websocket", "path": "/api/status", "headers": headers}
-    sent: list[Any] = []
+def test_a_foreign_websocket_is_closed(header: tuple[bytes, bytes]) -> None:
+    """The gate stands in front of WebSockets as well: no route ever sees a foreign one."""
+    ours = (b"host", HOST.encode())
+    foreign = [header] if header[0] == b"host" else [ours, header]
+
+    assert ([], [("websocket.close", 1008)]) == knock(foreign)
+    assert (["websocket"], []) == knock([ours])
+
+
+def knock(headers: list[tuple[bytes, bytes]]) -> tuple[list[str], list[tuple[str, int]]]:
+    """Open a WebSocket at the gate; return what came through and what was answered."""
+    through: list[str] = []
+    answers: list[tuple[str, int]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        through.append(scope["type"])
 
     async def receive() -> Any:
         return {"type": "websocket.connect"}
 
     async def send(message: Any) -> None:
-        sent.append(message)
+        answers.append((message["type"], message["code"]))
 
-    asyncio.run(app(scope, receive, send))
-
-    assert ["websocket.close"] == [message["type"] for message in sent]
+    scope: Any = {"type": "websocket", "path": "/api/feed", "headers": headers}
+    asyncio.run(Gate(app, frozenset({HOST}))(scope, receive, send))
+    return through, answers
 
 
 def test_a_big_body_is_refused(client: Client) -> None:

@@ -32,9 +32,7 @@ FEES = FeeSchedule(FeeModel.KALSHI_QUADRATIC, taker_rate=70_000, maker_rate=0)
 def seen(bid: int | None = 88, ask: int | None = 90, hours: int | None = 5) -> MarketView:
     """Return a market quoted in cents that closes so many hours after noon."""
     return MarketView(
-        market=a_market(
-            close_at=None if hours is None else Micros(NOON + hours * HOUR), fees=FEES
-        ),
+        market=a_market(close_at=None if hours is None else Micros(NOON + hours * HOUR), fees=FEES),
         tradable=True,
         bid=None if bid is None else cents(bid),
         ask=None if ask is None else cents(ask),

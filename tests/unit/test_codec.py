@@ -61,22 +61,28 @@ def test_text_is_written_as_utf8() -> None:
     )
 
 
+def with_wrong(event: Any, field: str, value: object) -> Any:
+    """Return a fact that lies about the type of a field."""
+    return attrs.evolve(event, **{field: value})
+
+
+A_SCAN = Scan(position="", markets=1, views=0, signals=0, denied=0, intents=0)
+
+
 @pytest.mark.parametrize(
     "event",
     [
-        pytest.param(attrs.evolve(FILL, price=0.5), id="a price"),
-        pytest.param(attrs.evolve(FILL, price=120000.0), id="a whole price"),
-        pytest.param(attrs.evolve(FILL, mid=0.5), id="an optional price"),
-        pytest.param(attrs.evolve(FILL, traded_at=1.5), id="a time"),
-        pytest.param(
-            Scan(position="", markets=1.0, views=0, signals=0, denied=0, intents=0), id="a count"
-        ),  # type: ignore[arg-type] # the point of the test
-        pytest.param(Halt(by=0.5, reason=""), id="a text"),  # type: ignore[arg-type] # the point of the test
+        pytest.param(with_wrong(FILL, "price", 0.5), id="a price"),
+        pytest.param(with_wrong(FILL, "price", 120000.0), id="a whole price"),
+        pytest.param(with_wrong(FILL, "mid", 0.5), id="an optional price"),
+        pytest.param(with_wrong(FILL, "traded_at", 1.5), id="a time"),
+        pytest.param(with_wrong(A_SCAN, "markets", 1.0), id="a count"),
+        pytest.param(with_wrong(HALT, "by", 0.5), id="a text"),
         pytest.param(Checkpoint(fold=1, digest="", state={"a": [{"b": 0.5}]}), id="deep inside"),
-        pytest.param(attrs.evolve(FILL, size=True), id="a truth as a number"),
-        pytest.param(attrs.evolve(FILL, price=None), id="nothing where something must be"),
+        pytest.param(with_wrong(FILL, "size", True), id="a truth as a number"),
+        pytest.param(with_wrong(FILL, "price", None), id="nothing where something must be"),
         pytest.param(Halt(by="\ud800", reason=""), id="half a character"),
-        pytest.param(attrs.evolve(FILL, traded_at=Micros(2**62)), id="a time without a date"),
+        pytest.param(with_wrong(FILL, "traded_at", Micros(2**62)), id="a time without a date"),
     ],
 )
 def test_what_is_not_exact_is_refused(event: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -214,7 +215,7 @@ def test_a_forged_line_with_a_fitting_hash_is_noticed(tmp_path: Path) -> None:
 
 def forge(line: bytes) -> bytes:
     """Return a line with a hash that fits it."""
-    hashed = line_format.sha256(line[: -line_format.HASH_BYTES - 1] + b"}").hexdigest().encode()
+    hashed = sha256(line[: -line_format.HASH_BYTES - 1] + b"}").hexdigest().encode()
     return line[: -line_format.HASH_BYTES - 1] + b',"hash":"' + hashed + b'"}\n'
 
 
@@ -260,6 +261,18 @@ def test_sequence_numbers_are_counted_even_if_sealed(tmp_path: Path) -> None:
     path.write_bytes(first + forge(second.replace(b'"seq":2', b'"seq":3')))
 
     with pytest.raises(CorruptJournalError, match="sequence number 3 where 2 must stand"):
+        verify(tmp_path, CHAIN, full=True)
+
+
+def test_a_later_file_that_opens_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    """Even if every hash fits: files before it could not be removed without loss."""
+    _, second = a_story(tmp_path, ((HALT, 0), (CHECKPOINT, DAY)))
+    line = second.read_bytes()
+    data = line[line.find(b',"data":') : line.find(b',"prev":')]
+    halt = line.replace(data, b',"data":{"by":"x","reason":"y"}').replace(b"checkpoint", b"halt")
+    second.write_bytes(forge(halt))
+
+    with pytest.raises(CorruptJournalError, match="a file opens with a checkpoint, not with halt"):
         verify(tmp_path, CHAIN, full=True)
 
 

@@ -64,6 +64,12 @@ def opened(files: MemoryFiles, *, reserve: bool = False) -> JsonlJournal:
     )
 
 
+def fill_up(journal: JsonlJournal, event: Event) -> None:
+    """Append a fact until something happens."""
+    for _ in range(10_000):
+        journal.append(event, START, CONFIG)
+
+
 def tell(files: SimFiles, told: list[tuple[Event, bool]], *, reserve: bool = False) -> None:
     """Write the story in two boots; ``told`` collects each fact and whether it must survive."""
     for part in (STORY[:4], STORY[4:]):
@@ -212,6 +218,20 @@ def test_a_failed_sync_is_never_repeated() -> None:
     assert operations == len(files.operations)
 
 
+@pytest.mark.parametrize("torn_tail", [b"", b'{"v":1'])
+def test_what_was_read_at_a_start_survives_the_next_power_cut(torn_tail: bytes) -> None:
+    """After a kill the system serves bytes that are not on the disk; opening puts them there."""
+    files = SimFiles()
+    killed = JsonlJournal(FOLDER, CHAIN, "boot", durability="group", files=files)
+    killed.append(HALT, START, CONFIG)
+    killed.append(FILL, START, CONFIG)
+    files.files[FOLDER / "2026-11-22.jsonl"].content += torn_tail
+    head = opened(files).head
+
+    assert 2 == head[0]
+    assert head == opened(files.after_crash(lost, names_kept=False)).head
+
+
 def test_a_failed_cut_stops_everything() -> None:
     """If part of a line cannot be removed, no line may follow it, reserve or not."""
     files = SimFiles()
@@ -229,14 +249,11 @@ def test_a_full_disk_stops_entries_but_not_exits() -> None:
     """The reserve makes room for exits and last words; explanations are dropped and counted."""
     files = SimFiles(room=110_000)
     journal = opened(files, reserve=True)
-    accepted = 0
     with pytest.raises(DurabilityLostError, match="nothing that opens a position"):
-        while accepted < 1000:
-            journal.append(intent(), START, CONFIG)
-            accepted += 1
+        fill_up(journal, intent())
+    accepted = journal.head[0]
     assert Health.RESERVE is journal.health
     assert HOME / ".reserve" not in files.files
-    assert accepted == journal.head[0]
     with pytest.raises(DurabilityLostError, match="nothing that opens a position"):
         journal.append(intent(), START, CONFIG)
 
@@ -266,8 +283,7 @@ def test_the_reserve_ends_too() -> None:
     files = SimFiles(room=110_000)
     journal = opened(files, reserve=True)
     with pytest.raises(DurabilityLostError, match="could not be written"):
-        for _ in range(OPERATIONS_MAX * 10):
-            journal.append(HALT, START, CONFIG)
+        fill_up(journal, HALT)
 
     assert Health.BROKEN is journal.health
     assert journal.head[0] == verify(FOLDER, CHAIN, full=True, files=files).lines

@@ -165,6 +165,7 @@ class _Session:
             ignored=world.ignored,
             gaps=world.gaps,
             markets=len(world.seen),
+            unknown_close=sum(seen.market.close_at is None for seen in world.seen.values()),
             resolved=lane.tally.resolved,
             capabilities=tuple(sorted(c.value for c in lane.trader.data.capabilities)),
         )

@@ -28,7 +28,8 @@ class Coverage:
     Args:
         facts: market facts consumed; ``ignored`` of them could not be used (a book not whole, a
             market never announced); ``gaps`` are holes the recording itself admits.
-        markets: markets announced; ``resolved`` of them came with an outcome.
+        markets: markets announced; of ``unknown_close`` nobody told when they end; ``resolved``
+            came with an outcome.
         capabilities: what the recording allows to claim.
 
     """
@@ -37,6 +38,7 @@ class Coverage:
     ignored: int
     gaps: int
     markets: int
+    unknown_close: int
     resolved: int
     capabilities: tuple[str, ...]
 
@@ -116,6 +118,9 @@ def _rows(numbers: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "Brier ours / market", _versus(brier)
     yield "coverage", _covered(coverage)
     yield "run time", f"{numbers['seconds']:.1f} s"
+    if not numbers["signals"] and coverage["unknown_close"]:
+        told = f"the end of {coverage['unknown_close']:,} markets is not known"
+        yield "why no signal", f"perhaps: {told}, and max_hours_to_close above 0 leaves them alone"
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -14,7 +14,7 @@ from market_bot.adapters.simulated.paper import PaperExecution
 from market_bot.adapters.simulated.tape_venue import TapeVenue
 from market_bot.adapters.storage.codec import digest, encode_state
 from market_bot.adapters.storage.durable_file import Reserve
-from market_bot.adapters.storage.journal import JsonlJournal
+from market_bot.adapters.storage.journal import Health, JsonlJournal
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.adapters.storage.tape_reader import TapeReader
 from market_bot.core.domain import events as ev
@@ -117,6 +117,7 @@ def assemble(
     resumed_from = journal.head[0]
     redo = RedoJournal(old=journal.read(), inner=journal)
     lane = _lane(inputs, chain, redo, controls, speed=speed, ticks_max=ticks_max)
+    lane.trader.controls = _controls(lane, redo, lane.trader.controls, journal)
     return Assembled(lane=lane, redo=redo, chain=chain, folder=folder, resumed_from=resumed_from)
 
 
@@ -130,6 +131,7 @@ def rehearse(
     redo = RedoJournal(old=old, inner=None)
     lane = _lane(inputs, chain, redo, lambda _: lambda: (), speed=None, ticks_max=None)
     lane.started = started
+    lane.trader.controls = lambda: redo.controls(lane.time)
     return Assembled(lane=lane, redo=redo, chain=chain, folder=Path(), resumed_from=0)
 
 
@@ -207,8 +209,7 @@ def _lane(
         controls=lambda: (),
         commit_ticks=_COMMIT_TICKS,
     )
-    outside = controls(trader)
-    trader.controls = lambda: redo.controls() if redo.redoing else outside()
+    trader.controls = controls(trader)
     return TapedLane(
         trader=trader,
         source=venue,
@@ -222,6 +223,25 @@ def _lane(
         redoing=lambda: redo.redoing,
         digest=lambda: digest(recorder.state),
     )
+
+
+def _controls(
+    lane: TapedLane, redo: RedoJournal, outside: Controls, journal: JsonlJournal
+) -> Controls:
+    """Return what was taken then, while there are old lines; what comes from outside afterwards."""
+    again = redo.redoing
+
+    def taken() -> Sequence[ev.Event]:
+        nonlocal again
+        if redo.redoing:
+            return redo.controls(lane.time)
+        reopened, again = again, False
+        if reopened and lane.trader.degraded is not None and journal.health is Health.SOUND:
+            # The run before this one ran out of room; this one opened its files and has some.
+            return (ev.VenueState(state="open", reason="there is room again"), *outside())
+        return outside()
+
+    return taken
 
 
 def snapshot_of(state: LaneState) -> tuple[Mapping[str, object], str]:

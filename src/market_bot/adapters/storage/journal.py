@@ -362,7 +362,7 @@ class JsonlJournal(Journal):
 
     def _open(self) -> None:
         try:
-            if self._strict and self._reserve is not None and not self._reserve.keep():
+            if self._reserve is not None and not self._reserve.keep():
                 self._health = Health.RESERVE
             self._open_newest()
             self._verify()

@@ -146,6 +146,7 @@ def import_(
     outcomes: Annotated[
         list[Path] | None, Parameter(consume_multiple=True, negative_iterable=())
     ] = None,
+    zone: str | None = None,
     json: Json = False,
 ) -> int:
     """Turn recorded market files into a tape.
@@ -156,6 +157,7 @@ def import_(
         output: The tape to write; an existing one is replaced only when the import succeeded.
         metadata: Files that describe the markets.
         outcomes: Files that say how the markets ended.
+        zone: Time zone of kalshi-bbo files, such as America/New_York; UTC without it.
         json: Print the report as JSON.
 
     """
@@ -167,6 +169,7 @@ def import_(
         output,
         metadata=tuple(metadata or ()),
         outcomes=tuple(outcomes or ()),
+        zone=zone,
         json=json,
     )
 

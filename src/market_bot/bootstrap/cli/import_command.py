@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json as json_module
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
@@ -48,6 +50,7 @@ def import_files(
     *,
     metadata: Sequence[Path],
     outcomes: Sequence[Path],
+    zone: str | None,
     json: bool,
 ) -> int:
     """Import files of one format into a new tape and print what was read, kept and dropped."""
@@ -59,6 +62,8 @@ def import_files(
         msg = f"{output}: is one of the recorded files: name another tape with -o"
         raise UsageFault(msg)
     module, work = _FORMATS[name].load()
+    if zone is not None:
+        work = _in_zone(name, work, zone)
     report, problem = _write(module, work, name, files, output, metadata, outcomes, quiet=json)
     if json:
         print(json_module.dumps({"tape": str(output), "problem": problem, **_numbers(report)}))
@@ -67,6 +72,19 @@ def import_files(
     if problem is not None:
         raise Failure(problem)
     return 0
+
+
+def _in_zone(
+    name: str, work: Callable[..., ImportReport], zone: str
+) -> Callable[..., ImportReport]:
+    if name != "kalshi-bbo":
+        msg = f"--zone is for kalshi-bbo files: {name} files have times in UTC"
+        raise UsageFault(msg)
+    try:
+        return functools.partial(work, zone=ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError) as e:
+        msg = f"--zone {zone!r} is not a time zone: write it like America/New_York"
+        raise UsageFault(msg) from e
 
 
 def _write(

@@ -48,6 +48,7 @@ class TapedLane(Actor):
         ticks_max: stop in order after so many ticks; the lane stays unfinished.
         redoing: whether old lines are still being derived again.
         digest: digest of the state, for the closing line.
+        time: the time of the present tick.
 
     """
 
@@ -63,7 +64,7 @@ class TapedLane(Actor):
     snapshot: LaneSnapshot = attrs.field(init=False)
     _begun: tuple[Micros, Micros] | None = attrs.field(default=None, init=False)
     _published: Micros = attrs.field(default=NEVER, init=False)
-    _time: Micros = attrs.field(default=NEVER, init=False)
+    time: Micros = attrs.field(default=NEVER, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.snapshot = self.blank
@@ -103,7 +104,10 @@ class TapedLane(Actor):
         if self._begun is None:
             self._begun = (now, at)
             self._guarded(lambda: self.trader.start(self.started, at))
-        self._time = at
+        self.time = at
+        if self.redoing():
+            # What was traded before takes no time now, so the pace counts from where it ends.
+            self._begun = (now, at)
         self._guarded(lambda: self.trader.tick(at))
         if now - self._published >= _PUBLISH_EVERY:
             self._publish(now, "catching up" if self.redoing() else "trading")
@@ -135,7 +139,7 @@ class TapedLane(Actor):
         if self._begun is None:
             self._publish(now, "failed", error="the tape holds no records: there is nothing to do")
             return
-        self.trader.finish("end of tape", self.digest(), self._time)
+        self.trader.finish("end of tape", self.digest(), self.time)
         self._publish(now, "finished")
 
     def _publish(self, now: Micros, phase: str, *, error: str | None = None) -> None:
@@ -147,7 +151,7 @@ class TapedLane(Actor):
         self.snapshot = attrs.evolve(
             self.blank,
             phase=phase,
-            at=self._time,
+            at=self.time,
             ticks=trader.ticks,
             progress=self.source.span(),
             counts=self._counts(),

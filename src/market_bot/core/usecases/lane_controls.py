@@ -78,14 +78,12 @@ class LaneControls:
 
     def __call__(self) -> Sequence[ev.Event]:
         """Return the facts to take now, in order."""
-        # The file is read before the queue: the desk changes the file first and queues after, so
-        # what is read here is never newer than the commands that follow.
-        look = self._due()
-        text = self.halt_file() if look else None
+        # The file is read after the queue: the desk changes the file first and queues after, so
+        # that a file found beside a command to resume is a newer wish than that command.
         commands = self.queue.take()
-        if not look:
+        if not commands and not self._due():
             return commands
-        return [*commands, *_from_file(text, _after(self.halted(), commands), commands)]
+        return [*commands, *_from_file(self.halt_file(), _after(self.halted(), commands))]
 
     def _due(self) -> bool:
         now = self.clock.elapsed()
@@ -104,12 +102,7 @@ def _after(halted: str | None, commands: Sequence[ev.Event]) -> str | None:
     return halted
 
 
-def _from_file(
-    text: str | None, halted: str | None, commands: Sequence[ev.Event]
-) -> Sequence[ev.Event]:
-    if any(isinstance(command, ev.Resume) for command in commands):
-        # The file that was read may be the one this command removed; the next look decides.
-        return ()
+def _from_file(text: str | None, halted: str | None) -> Sequence[ev.Event]:
     if text is not None and halted is None:
         return (ev.Halt(by=_BY_FILE, reason=_first_line(text)),)
     if text is None and halted is not None and halted.startswith(f"{_BY_FILE}: "):

@@ -7,6 +7,7 @@ run goes on as if it had never stopped, and a recorded run can be proven.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -54,6 +55,7 @@ class RedoJournal(Journal):
     inner: Journal | None
     compared: int = 0
     _next: Entry | None = attrs.field(default=None, init=False)
+    _ahead: deque[Entry] = attrs.field(factory=deque, init=False)
     _last: Entry | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -90,11 +92,11 @@ class RedoJournal(Journal):
             if self.inner is None:
                 msg = "the record ends here"
                 raise EndOfRecordError(msg)
-            return self.inner.append(event, at, config)
-        if _is_loss(entry.event) and entry.event != event:
+            return self._append(self.inner, event, at, config)
+        loss = self._loss_before(event, at)
+        if loss is not None:
             # At this point the original could not write: it went on from its note of that.
-            msg = "durability was lost here in the recorded run"
-            raise DurabilityLostError(msg)
+            raise DurabilityLostError(loss.reason)
         if (entry.event, entry.at, entry.config) != (event, at, config):
             raise NotReproducibleError(_difference(entry, event, at, config))
         self._take()
@@ -120,18 +122,53 @@ class RedoJournal(Journal):
         """Yield every line of the chain."""
         return iter(()) if self.inner is None else self.inner.read()
 
-    def controls(self) -> Sequence[ev.Event]:
-        """Return the facts from outside that were taken at this point of the recorded run."""
-        event = None if self._next is None else self._next.event
-        return (event,) if isinstance(event, _CONTROLS) else ()
+    def controls(self, now: Micros) -> Sequence[ev.Event]:
+        """Return the facts from outside that were taken at this tick of the recorded run."""
+        found: list[ev.Event] = []
+        place = 0
+        while (entry := self._peek(place)) is not None and entry.at == now:
+            if isinstance(entry.event, _CONTROLS):
+                found.append(entry.event)
+            elif not isinstance(entry.event, ev.Checkpoint):
+                break
+            place += 1
+        return found
+
+    def _append(self, inner: Journal, event: ev.Event, at: Micros, config: str) -> int:
+        before, _ = inner.head
+        number = inner.append(event, at, config)
+        if number == before:
+            # Left out for want of room. What is not written must not be derived again either, so
+            # the lane has to know: from here on it writes only what changes something.
+            msg = f"{self.chain}: the disk is full: explanations are no longer written down"
+            raise DurabilityLostError(msg)
+        return number
+
+    def _loss_before(self, event: ev.Event, at: Micros) -> ev.VenueState | None:
+        """Return the note of a loss if it stands where this fact should."""
+        entry = self._next
+        if entry is not None and isinstance(entry.event, ev.Checkpoint) and entry.at != at:
+            # The note may have had to open a new file.
+            entry = self._peek(1)
+        noted = None if entry is None else entry.event
+        if isinstance(noted, ev.VenueState) and noted.state == "degraded" and noted != event:
+            return noted
+        return None
+
+    def _peek(self, place: int) -> Entry | None:
+        if place == 0:
+            return self._next
+        while len(self._ahead) < place:
+            entry = next(self.old, None)
+            if entry is None:
+                return None
+            self._ahead.append(entry)
+        return self._ahead[place - 1]
 
     def _take(self) -> None:
-        self._last, self._next = self._next, next(self.old, None)
+        upcoming = self._ahead.popleft() if self._ahead else next(self.old, None)
+        self._last, self._next = self._next, upcoming
         self.compared += 1
-
-
-def _is_loss(event: ev.Event | None) -> bool:
-    return isinstance(event, ev.VenueState) and event.state == "degraded"
 
 
 def _difference(entry: Entry, event: ev.Event, at: Micros, config: str) -> str:

@@ -120,6 +120,9 @@ class LaneTrader:
     _due_controls: deque[ev.Event] = attrs.field(factory=deque, init=False)
     _facts: deque[Fact | ev.Event] = attrs.field(factory=deque, init=False)
     _faults: dict[str, list[Micros]] = attrs.field(factory=dict, init=False)
+    _exposure: tuple[LaneState | None, int, Exposure | None] = attrs.field(
+        default=(None, 0, None), init=False
+    )
     _holding: tuple[LaneState | None, dict[str, None]] = attrs.field(default=(None, {}), init=False)
 
     @property
@@ -179,8 +182,12 @@ class LaneTrader:
         return Money(total)
 
     def exposure(self) -> Exposure:
-        """Return the worst case of the present state."""
-        return exposure_of(self.state, self.equity())
+        """Return the worst case of the present state; books stand still within a tick."""
+        state, tick, known = self._exposure
+        if known is None or state is not self.state or tick != self.ticks:
+            known = exposure_of(self.state, self.equity())
+            self._exposure = (self.state, self.ticks, known)
+        return known
 
     # -- what comes from outside -------------------------------------------------------------
 

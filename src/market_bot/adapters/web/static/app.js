@@ -55,7 +55,7 @@ function signed(n) {
   return n > 0 ? ["+$" + size, "up"] : ["−$" + size, "down"];
 }
 const price = (n) => (n === null ? MISSING : "$" + fine.format(n));
-const words = (name) => String(name).replaceAll("_", " ");
+const words = (name) => String(name).replace(/_usd$/, "").replaceAll("_", " ");
 const clock = (iso) => (iso ? String(iso).slice(11, 19) : MISSING);
 const day = (iso) => String(iso).slice(0, 10) + " " + clock(iso) + " UTC";
 
@@ -150,7 +150,8 @@ function showLane(lane, data) {
   lane.busy = data.phase === "trading" || data.phase === "catching up";
   lane.at = data.at;
   showFigures(lane, data);
-  fill(lane.counts, data.counts, () => [["ticks", data.ticks], ...Object.entries(data.counts)].map(
+  const counts = [["ticks", data.ticks], ...Object.entries(data.counts)];
+  fill(lane.counts, counts, () => counts.map(
     ([name, n]) => el("div", {}, el("dt", {}, words(name)), el("dd", {}, plain.format(n)))));
   showPositions(lane, data.positions);
   showOrders(lane, data.orders);
@@ -161,7 +162,7 @@ function showFigures(lane, data) {
   const f = lane.figures;
   say(f.equity.value, money(data.equity));
   const [gain, tone] = signed(known(data.gain));
-  say(f.equity.note, gain + " since the start", "note " + tone);
+  say(f.equity.note, gain + " since start", "note " + tone);
   const [today, todayTone] = signed(known(data.day_pnl));
   say(f.today.value, today, "value " + todayTone);
   say(f.today.note, data.day_pnl === null ? "not known yet" : "");
@@ -182,9 +183,9 @@ function showFigures(lane, data) {
   const equity = known(data.equity);
   if (equity !== null) lane.points.push(equity);
   if (lane.points.length > POINTS) lane.points.shift();
-  const low = Math.min(...lane.points), range = Math.max(...lane.points) - low || 1;
+  const low = Math.min(...lane.points), range = Math.max(...lane.points) - low;
   lane.path.setAttribute("points", lane.points.map((p, i) =>
-    `${(i / Math.max(1, lane.points.length - 1) * 100).toFixed(1)},${(18 - (p - low) / range * 16).toFixed(1)}`).join(" "));
+    `${(i / Math.max(1, lane.points.length - 1) * 100).toFixed(1)},${(range ? 18 - (p - low) / range * 16 : 10).toFixed(1)}`).join(" "));
 }
 
 function idCell(row) {
@@ -220,7 +221,7 @@ function showOrders(lane, rows) {
   lane.orders.root.hidden = !rows.length;
   lane.noOrders.hidden = rows.length > 0;
   fill(lane.orders.body, rows, () => [...rows.slice(0, ROWS).map((row) => el("tr", {}, idCell(row), legCell(row.leg),
-    numberCell("order", `${row.purpose === "entry" ? "buy" : "sell"} · ${row.style}`),
+    numberCell("order", `${row.purpose === "entry" ? "buy" : "sell"} ${row.style}`),
     numberCell("price", price(known(row.price))),
     numberCell("filled", `${plain.format(row.filled)} / ${plain.format(row.size)}`),
     numberCell("state", row.state, row.state === "unknown" ? "down" : ""))), ...more(rows)]);
@@ -310,6 +311,7 @@ function showJournal() {
 // ---- everything -----------------------------------------------------------------------------
 
 let answered = null, failure = "", stalled = [];
+const ageText = el("span", { "aria-hidden": "true" });
 
 function showStatus(status) {
   const root = byId("lanes"), keys = new Set();
@@ -335,12 +337,12 @@ function showAge() {
   const link = byId("link");
   link.setAttribute("data-state", answered === null && !lost ? "wait" : lost ? "lost" : "live");
   say(link.lastElementChild, answered === null && !lost ? "connecting" : lost ? "no answer" : "live");
-  const alerts = [];
-  if (lost) alerts.push(answered === null
-    ? `No data: ${failure || "the bot does not answer"}.`
-    : `Data is ${age} s old: ${failure || "the bot does not answer"}.`);
-  if (stalled.length) alerts.push(`Stalled: ${stalled.map(clean).join(", ")}.`);
-  fill(byId("alerts"), alerts, () => alerts.map((text) => el("p", { class: "alert bad" }, text)));
+  // The number changes every second: seen, but not read aloud every time.
+  fill(byId("alerts"), [lost, answered === null, failure, stalled], () => [
+    lost && el("p", { class: "alert bad" }, ...(answered === null ? ["No data: "] : ["Data is ", ageText, " old: "]),
+      failure || "the bot does not answer"),
+    stalled.length && el("p", { class: "alert bad" }, "Stalled: " + stalled.join(", "))].filter(Boolean));
+  say(ageText, age + " s");
   for (const lane of lanes.values()) {
     const quiet = Math.floor((now - lane.since) / 1000);
     const late = lane.busy && quiet >= LATE_S;

@@ -1,0 +1,160 @@
+"""Interleaved rounds: the sides of a comparison take turns, so that noise hits all of them."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+
+import attrs
+
+from benchmarks.rows import AtLeast, AtMost, Goal, Row
+from benchmarks.setting import Setting
+
+Side = Callable[[], object]
+"""Does the work once; what it returns is dropped."""
+
+
+@attrs.frozen
+class Times:
+    """Seconds per side, one entry per round."""
+
+    seconds: Mapping[str, Sequence[float]]
+
+    def median(self, side: str) -> float:
+        """Return the median seconds of a side."""
+        return median(self.seconds[side])
+
+    def quotient(self, side: str, other: str) -> float:
+        """Return the median over the rounds of the time of one side by the time of another."""
+        pairs = zip(self.seconds[side], self.seconds[other], strict=True)
+        return median(mine / theirs for mine, theirs in pairs)
+
+    def row(
+        self,
+        measures: str,
+        ours: str,
+        peer: str,
+        *,
+        units: int,
+        unit: str,
+        goal: Goal | None = None,
+        speed: bool = False,
+        note: str = "",
+    ) -> Row:
+        """Return a row with the speeds of two sides in thousand ``unit`` a second.
+
+        The ratio is of speeds where the goal is an `AtLeast` or ``speed`` is set, else of times.
+        """
+        by_speed = speed or isinstance(goal, AtLeast)
+        sides = (peer, ours) if by_speed else (ours, peer)
+        return Row(
+            measures=measures,
+            ours=units / self.median(ours) / 1000,
+            peer_name=peer,
+            peer=units / self.median(peer) / 1000,
+            unit=f"k {unit}/s",
+            ratio=self.quotient(*sides),
+            goal=goal,
+            note=note,
+        )
+
+
+def interleave(setting: Setting, sides: Mapping[str, Side], *, warm: bool = True) -> Times:
+    """Run every side once per round, in an order that turns, and return their times.
+
+    Args:
+        setting: says how many rounds.
+        sides: what to run, by name.
+        warm: run everything once before, untimed.
+
+    """
+    names = list(sides)
+    if warm:
+        for name in names:
+            sides[name]()
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(setting.rounds):
+        turn = number % len(names)
+        for name in (*names[turn:], *names[:turn]):
+            gc.collect()
+            began = time.perf_counter()
+            sides[name]()
+            seconds[name].append(time.perf_counter() - began)
+    return Times(seconds)
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the value below which a share of sorted values lies."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+@attrs.frozen
+class Child:
+    """What a child process cost: wall time, and the most memory it held."""
+
+    seconds: float
+    rss_mb: float
+    output: str
+
+
+def child(arguments: Sequence[str], *, cwd: str | None = None) -> Child:
+    """Run the same Python in a child process to its end.
+
+    Raises:
+        RuntimeError: if it fails; the message holds what it said.
+
+    """
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=cwd,
+    )
+    output = "" if process.stdout is None else process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.stdout is not None:
+        process.stdout.close()
+    if process.returncode:
+        msg = f"{' '.join(arguments)[:80]} failed: {output[-500:]}"
+        raise RuntimeError(msg)
+    return Child(seconds, _megabytes(usage.ru_maxrss), output)
+
+
+def peak_rss_mb() -> float:
+    """Return the most memory this process held so far."""
+    return _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _megabytes(ru_maxrss: int) -> float:
+    # Kilobytes, but bytes on macOS.
+    return ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def against(
+    measures: str,
+    value: float,
+    limit: float,
+    unit: str,
+    note: str = "",
+) -> Row:
+    """Return a row that compares with a fixed limit, which no peer stands for."""
+    return Row(
+        measures=measures,
+        ours=value,
+        peer_name="limit",
+        peer=limit,
+        unit=unit,
+        ratio=value / limit,
+        goal=AtMost(1.0),
+        note=note,
+    )
