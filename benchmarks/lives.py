@@ -53,10 +53,11 @@ def _write(writer: TapeWriter, seconds: int) -> None:
         _book(writer, name, middles[name], _BEGIN)
     for second in range(seconds):
         now = Micros(_BEGIN + second * SECOND)
-        for number, name in enumerate(list(middles)):
+        for name in list(middles):
+            number = int(name[-2:])
             if second >= seconds * (number + 1) // _MARKETS:
                 _end(writer, name, middles.pop(name), chance, now)
-            elif chance.random() < 0.4:  # noqa: PLR2004 - four in ten markets move every second
+            elif chance.random() < 0.4:
                 _move(writer, name, middles, chance, Micros(now + number * 100))
     for name, middle in middles.items():
         _end(writer, name, middle, chance, Micros(_BEGIN + seconds * SECOND))
@@ -73,7 +74,7 @@ def _move(
     else:
         size = Size(chance.randint(1, 90) * ONE_CONTRACT)
         writer.delta(name, Side.BID, Price((after - 1) * 10_000), size, now, None)
-    if chance.random() < 0.3:  # noqa: PLR2004 - three in ten changes come with a print
+    if chance.random() < 0.3:
         size = Size(chance.randint(1, 120) * ONE_CONTRACT)
         writer.trade(name, Side.ASK, Price((after - 1) * 10_000), size, now, None)
 
@@ -83,7 +84,7 @@ def _book(writer: TapeWriter, name: str, middle: int, now: Micros) -> None:
     bids = {Price((middle - step) * 10_000): Size(40 * ONE_CONTRACT) for step in levels}
     asks = {Price((middle + step) * 10_000): Size(40 * ONE_CONTRACT) for step in levels}
     bids = {price: size for price, size in bids.items() if price > 0}
-    asks = {price: size for price, size in asks.items() if price < 1_000_000}  # noqa: PLR2004 - a dollar
+    asks = {price: size for price, size in asks.items() if price < 1_000_000}
     writer.book(name, bids, asks, now, None)
 
 

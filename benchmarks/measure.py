@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from statistics import median
+from typing import Final
 
 import attrs
 
@@ -103,41 +103,37 @@ class Child:
     output: str
 
 
-def child(arguments: Sequence[str], *, cwd: str | None = None) -> Child:
-    """Run the same Python in a child process to its end.
+def child(program: str, *arguments: str) -> Child:
+    """Run a program in a child process of the same Python to its end.
 
     Raises:
         RuntimeError: if it fails; the message holds what it said.
 
     """
+    # The child tells its own peak: what the parent sees includes its own size at the fork.
+    told = [sys.executable, "-c", program + _TELL_PEAK, *arguments]
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=cwd,
-    )
-    output = "" if process.stdout is None else process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    done = subprocess.run(told, capture_output=True, text=True, check=False, cwd=_ROOT)
     seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.stdout is not None:
-        process.stdout.close()
-    if process.returncode:
-        msg = f"{' '.join(arguments)[:80]} failed: {output[-500:]}"
+    if done.returncode:
+        msg = f"{program[:80]!r} failed: {done.stderr[-500:]}"
         raise RuntimeError(msg)
-    return Child(seconds, _megabytes(usage.ru_maxrss), output)
+    output, _, peak = done.stdout.rstrip("\n").rpartition("\n")
+    return Child(seconds, int(peak) / 1024, output)
 
 
-def peak_rss_mb() -> float:
-    """Return the most memory this process held so far."""
-    return _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-def _megabytes(ru_maxrss: int) -> float:
-    # Kilobytes, but bytes on macOS.
-    return ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+_ROOT: Final = Path(__file__).parents[1]
+_TELL_PEAK: Final = """
+def _peak():
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    except OSError:
+        import resource, sys
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak // 1024 if sys.platform == "darwin" else peak
+print(); print(_peak())
+"""
 
 
 def against(

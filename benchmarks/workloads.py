@@ -103,7 +103,7 @@ def _change(
     side = chance.choice(("yes", "no"))
     at = chance.randint(20, 47)
     here = sizes.get((ticker, side, at), 0)
-    by = -here if here and chance.random() < 0.3 else chance.choice((4000, 307, 1, 25000))  # noqa: PLR2004 - three in ten changes clear a level
+    by = -here if here and chance.random() < 0.3 else chance.choice((4000, 307, 1, 25000))
     sizes[ticker, side, at] = here + by
     msg = {
         "market_ticker": ticker,

@@ -93,7 +93,7 @@ def _bare_loop(changes: Sequence[Change]) -> int:
                 best[key] = price
         elif levels.pop(price, None) is not None and price == known:
             extreme = max if side is bid else min
-            best[key] = extreme(levels, default=None)  # type: ignore[call-overload]  # one of two overloaded builtins
+            best[key] = extreme(levels, default=None)
     return len(books)
 
 

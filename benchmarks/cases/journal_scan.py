@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -119,8 +118,7 @@ def _fold_in_child(folder: Path) -> float:
         "import sys; from pathlib import Path; "
         "from benchmarks.cases.journal_scan import fold; fold(Path(sys.argv[1]))"
     )
-    root = Path(__file__).parents[2]
-    return child(["-c", program, str(folder)], cwd=str(root)).rss_mb
+    return child(program, str(folder)).rss_mb
 
 
 def write_journal(setting: Setting, place: Path, lines: int) -> str:
@@ -197,7 +195,7 @@ def fold_all(folder: Path) -> LaneState:
 def fold_from_checkpoint(folder: Path) -> LaneState:
     """Take the newest checkpoint's state and fold what came after it."""
     state = LaneState()
-    for entry in JournalReader(folder, _CHAIN).read_from_checkpoint():
+    for entry in JournalReader(folder, _CHAIN).read_changes(from_checkpoint=True):
         if isinstance(entry.event, ev.Checkpoint):
             state = decode_state(entry.event.state, LaneState)
         elif entry.event is not None:

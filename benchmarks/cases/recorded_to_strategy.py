@@ -55,7 +55,7 @@ def measure(setting: Setting) -> Iterator[Row]:
 
 
 def _log_rows(setting: Setting, log: Recording) -> Iterator[Row]:
-    lines = sum(1 for path in log.paths for line in gzip.open(path) if line.strip())
+    lines = sum(len(_lines(path)) for path in log.paths)
     sides: dict[str, Side] = {
         "gunzip": lambda: _gunzip(log.paths),
         "gunzip + decode": lambda: _gunzip_and_decode(log.paths),

@@ -56,12 +56,12 @@ def measure(setting: Setting) -> Iterator[Row]:
 
 
 def _best(times: int, program: str) -> Child:
-    return min((child(["-c", program]) for _ in range(times)), key=lambda found: found.seconds)
+    return min((child(program) for _ in range(times)), key=lambda found: found.seconds)
 
 
 def _loaded(name: str, program: str) -> Row:
     asking = f"{program}\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
-    modules = set(json.loads(child(["-c", asking]).output.splitlines()[-1]))
+    modules = set(json.loads(child(asking).output.strip().splitlines()[-1]))
     heavy = sorted(modules.intersection(_HEAVY))
     assert not heavy, f"{name} loads {', '.join(heavy)}"
     return Row(

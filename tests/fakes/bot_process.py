@@ -176,8 +176,11 @@ _RUNS: Final = 1_000_000
 def serve() -> None:
     """Fork a bot for every request on standard input until it is closed."""
     import market_bot.adapters.web.app  # noqa: PLC0415 - warmed up
-    import market_bot.bootstrap.cli.app  # noqa: PLC0415 - warmed up
     import market_bot.bootstrap.run_command  # noqa: F401, PLC0415 - warmed up
+    from market_bot.bootstrap.cli.app import app
+
+    # Parsing once imports what the command line imports late.
+    app.parse_args(["run", "--tape", "a", "--ticks", "1"], exit_on_error=False)
 
     for line in sys.stdin:
         request = json.loads(line)

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from market_bot.adapters.storage.tape import TapeWriter
 from market_bot.core.domain.book import Side
 from market_bot.core.domain.market import (
+    Condition,
     FeeModel,
     FeeSchedule,
     Market,
     MarketStatus,
+    Reward,
     TickBand,
 )
-from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Price, Size
+from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Money, Price, Size
 from market_bot.core.ports.market_data import Capability
 
 from .recording_sink import Fact, tell
@@ -64,6 +66,7 @@ def times(last: int = 60) -> st.SearchStrategy[Micros]:
 _exchange = st.none() | st.integers(0, 253_402_300_799_999_999).map(Micros)
 _levels = st.dictionaries(_prices, _sizes, max_size=4)
 _bands = st.builds(TickBand, _prices, _prices, st.integers(1, 10_000).map(Price))
+_amounts = st.integers(0, 10**22).map(Money)
 _fees = st.builds(
     FeeSchedule,
     st.sampled_from(FeeModel),
@@ -89,6 +92,14 @@ def markets(name: str) -> st.SearchStrategy[Market]:
         close_at=st.none() | times(),
         fees=_fees,
         strike=st.none() | _text,
+        reference=st.none() | _text,
+        condition=st.none() | st.sampled_from(Condition),
+        category=_text,
+        at_most_one=st.booleans(),
+        exhaustive=st.booleans(),
+        volume_24h=st.none() | _amounts,
+        liquidity=st.none() | _amounts,
+        reward=st.none() | st.builds(Reward, daily=_amounts, min_size=_sizes, max_spread=_prices),
     )
 
 

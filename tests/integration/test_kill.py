@@ -43,7 +43,7 @@ def kill_often(folder: Path, bots: WarmBots, kills: int, seed: int) -> None:
     tape = write_small_tape(folder / "a.tape.zst", markets=MARKETS)
     whole = folder / "whole"
     began = time.monotonic()
-    assert 0 == bots.run("run", "--home", whole, "--tape", tape, "--no-web").wait()
+    assert 0 == bots.run("run", "--home", whole, "--tape", tape, "--no-web").code
     lasts = time.monotonic() - began
     expected = chain_files(whole)
     assert {"bot_started", "order_intent", "fill", "exit", "market_resolved", "bot_stopped"} <= {
@@ -75,7 +75,7 @@ def at_random(chance: random.Random, bot: BotProcess, home: Path, lasts: float) 
     if kind == "trading":
         before = folder_bytes(journal)
         wait_until(lambda: folder_bytes(journal) > before or bot.over())
-    pause = chance.random() * lasts / (20 if kind == "starting" else 4)
+    pause = chance.random() * lasts / (10 if kind == "starting" else 3)
     ends = time.monotonic() + pause
     wait_until(lambda: time.monotonic() >= ends)
 

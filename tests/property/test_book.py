@@ -30,14 +30,14 @@ def test_best_prices_are_the_best(script: list[tuple[object, ...]]) -> None:
     plain: dict[Side, dict[Price, Size]] = {Side.BID: {}, Side.ASK: {}}
     for step in script:
         match step:
-            case ("set", side, at, size):
-                (book.set_bid if side is Side.BID else book.set_ask)(at, size, Micros(1))  # type: ignore[arg-type]  # drawn as such
-                plain[side] = {p: s for p, s in plain[side].items() if p != at}  # type: ignore[index]  # drawn as such
-                if size:
-                    plain[side][at] = size  # type: ignore[index]  # drawn as such
-            case ("replace", bids, asks):
-                book.replace(bids, asks, Micros(1))  # type: ignore[arg-type]  # drawn as such
-                plain = {Side.BID: dict(bids), Side.ASK: dict(asks)}  # type: ignore[call-overload]  # drawn as such
+            case ("set", Side() as side, int(at), int(size)):
+                change = book.set_bid if side is Side.BID else book.set_ask
+                change(Price(at), Size(size), Micros(1))
+                plain[side].pop(Price(at), None)
+                plain[side][Price(at)] = Size(size)
+            case ("replace", dict() as bids, dict() as asks):
+                book.replace(bids, asks, Micros(1))
+                plain = {Side.BID: dict(bids), Side.ASK: dict(asks)}
             case _:
                 book.lose()
                 plain = {Side.BID: {}, Side.ASK: {}}

@@ -57,7 +57,7 @@ def test_any_news_in_any_order(script: Sequence[str | tuple[str, int]]) -> None:
             assert worst <= order.reserved < worst + 1
             assert left == order.working
         else:
-            assert 0 == order.reserved == order.working
+            assert (0, 0) == (order.reserved, order.working)
 
 
 @given(st.lists(st.sampled_from(["accepted", "unknown"]) | st.just(("a", 1)), max_size=8))

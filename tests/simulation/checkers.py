@@ -64,6 +64,10 @@ class Witness:
         age = self.halt_file_age()
         must(age is None or age < _GRACE, f"{intent.id} opens a position despite the HALT file")
 
+    def fills(self) -> list[str]:
+        """Return the names of the fills that are written down, in order."""
+        return [event.fill for event in self.facts.values() if isinstance(event, ev.Fill)]
+
     def restart(self, entries: Sequence[Entry], *, strict: bool) -> None:
         """Compare what is found after a crash with what was promised, and begin again."""
         found = {entry.seq: entry.event for entry in entries}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -91,6 +91,9 @@ class SimVenue:
         ends: when and how markets end.
         chaos: decides what goes wrong.
 
+    Attributes:
+        journaled: returns the names of the fills the bot has written down, in its order.
+
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class SimVenue:
         self.orders: dict[str, VenueOrder] = {}
         self.sent: Counter[str] = Counter()
         self.entries = 0
+        self.journaled: Callable[[], Iterable[str]] = tuple
         self._rng = rng
         self._limits = limits
         self._ends = dict(ends)
@@ -231,19 +235,31 @@ class SimVenue:
             if order.left and self._rng.random() < _CHANCE_OF_A_FILL:
                 self._fill(order)
 
-    @property
-    def exposure(self) -> int:
-        """What can be lost in the worst case: all that is held, all that may still be bought."""
-        return sum(self._exposures().values())
-
     def _exposures(self) -> dict[str, int]:
+        """Return the worst case by market.
+
+        What a sold contract had cost depends on the order of purchases and sales, and news of
+        them travel at their own pace. So costs are counted in the order of the journal; what is
+        not in it yet counts in full.
+        """
         worst: Counter[str] = Counter()
-        for (market, _), holding in self.held.items():
+        journaled = dict.fromkeys(self.journaled())
+        held: dict[tuple[str, Leg], Holding] = {}
+        for fill in [self.fills[name] for name in journaled]:
+            _count_cost(held.setdefault((fill.order.market, fill.order.leg), Holding()), fill)
+        for (market, _), holding in held.items():
             worst[market] += holding.cost
+        for name, fill in self.fills.items():
+            if name not in journaled and fill.order.purpose is Purpose.ENTRY and not fill.undone:
+                worst[fill.order.market] += fill.cost
         for order in self.orders.values():
             if order.purpose is Purpose.ENTRY:
                 worst[order.market] += order.left * order.price
-        return dict(worst)
+        return {market: cost for market, cost in worst.items() if market not in self._closed}
+
+    def _rounding(self) -> int:
+        """Return by how much costs may be off, because a purchase was undone after a sale."""
+        return _ROUNDING + sum(fill.cost for fill in self.fills.values() if fill.undone)
 
     def _check_limits(self, order: VenueOrder) -> None:
         if order.purpose is Purpose.EXIT:
@@ -254,7 +270,7 @@ class SimVenue:
             ("max_position_usd", exposures[order.market]),
             ("max_total_exposure_usd", sum(exposures.values())),
         ):
-            if value > self._limits[name] + _ROUNDING:
+            if value > self._limits[name] + self._rounding():
                 msg = f"{order.intent}: {name} is {self._limits[name]}, this makes it {value}"
                 raise VenueError(msg)
 
@@ -357,3 +373,16 @@ class SimVenue:
         if not self._chaos.calm:
             self._rng.shuffle(turns)
         return [by_intent[intent].pop(0) for intent in turns]
+
+
+def _count_cost(holding: Holding, fill: VenueFill) -> None:
+    if fill.undone:
+        return
+    if fill.order.purpose is Purpose.ENTRY:
+        holding.size += fill.size
+        holding.cost += fill.cost
+        return
+    gone = min(fill.size, holding.size)
+    basis = holding.cost * gone // holding.size if holding.size else 0
+    holding.size -= gone
+    holding.cost -= basis

@@ -69,11 +69,11 @@ from .scheduler import Scheduler, VirtualClock
 from .venue import SimVenue
 
 CASH: Final = money("200")
-LENGTH: Final = Duration(160 * SECOND)
+LENGTH: Final = Duration(130 * SECOND)
 INTERVAL: Final = SECOND
 # Close to midnight on some seeds, so that a journal goes on in a new file.
-STARTS: Final = (parse_time("2026-03-07T12:00:00Z"), parse_time("2026-03-07T23:58:50Z"))
-CALM_FROM: Final = Duration(115 * SECOND)
+STARTS: Final = (parse_time("2026-03-07T12:00:00Z"), parse_time("2026-03-07T23:59:00Z"))
+CALM_FROM: Final = Duration(90 * SECOND)
 RESTARTS_MAX: Final = 400
 
 
@@ -228,6 +228,7 @@ class SimLane(Actor):
 
     def _make(self, truth: Script) -> None:
         self.venue = SimVenue(self.rng, CASH, self.settings.limits, truth.ends, self.chaos)
+        self.venue.journaled = self.witness.fills
 
     @property
     def name(self) -> str:

@@ -86,11 +86,12 @@ def test_crossed() -> None:
     """A book is crossed when somebody bids what somebody asks, or more."""
     book = a_whole_book()
 
-    assert not book.crossed
+    before = book.crossed
     book.set_bid(cents(52), contracts(1), AT)
-    assert book.crossed
+    met = book.crossed
     book.lose()
-    assert not book.crossed
+
+    assert [False, True, False] == [before, met, book.crossed]
 
 
 def test_mid_is_rounded_down() -> None:

@@ -24,7 +24,7 @@ HEADER = (
 )
 META = (
     b'["meta",1,0,"kalshi","M-1","E","F","",[[0,1000000,10000]],1000000,1000000,null,null,'
-    b'["none",0,0,1],null]\n'
+    b'["none",0,0,1],null,["",false,false,null,null,null,null,null]]\n'
 )
 DELTA = b'["delta",2,null,0,"bid",480000,5000000]\n'
 FACTS: list[Fact] = [("meta", a_market(), Micros(1)), a_delta(2), a_delta(3), a_delta(4)]

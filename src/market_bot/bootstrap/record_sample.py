@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from market_bot.adapters.simulated.sample_market import (
     CAPABILITIES,
@@ -15,9 +14,6 @@ from market_bot.adapters.simulated.sample_market import (
 )
 from market_bot.adapters.storage.tape_writer import TapeWriter
 from market_bot.core.ports.tape import TapeError
-
-# All records in one group: nothing can be lost, and one frame is a third smaller than five.
-_GROUP: Final = 65_536
 
 
 def record_sample(out: Path, seed: int = SEED) -> None:
@@ -29,7 +25,7 @@ def record_sample(out: Path, seed: int = SEED) -> None:
     """
     capabilities = sorted(CAPABILITIES, key=lambda capability: capability.value)
     source = f"sample market, seed {seed}"
-    with TapeWriter(out, VENUE, source, capabilities, group=_GROUP) as tape:
+    with TapeWriter(out, VENUE, source, capabilities) as tape:
         play_sample(tape, seed)
 
 

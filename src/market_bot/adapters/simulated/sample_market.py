@@ -17,7 +17,13 @@ from typing import Final
 import attrs
 
 from market_bot.adapters.simulated.sample_quotes import Pace, Quotes, quoted
-from market_bot.core.domain.market import FeeModel, FeeSchedule, Market, MarketStatus
+from market_bot.core.domain.market import (
+    Condition,
+    FeeModel,
+    FeeSchedule,
+    Market,
+    MarketStatus,
+)
 from market_bot.core.domain.numbers import (
     ONE_DOLLAR,
     Micros,
@@ -41,6 +47,7 @@ _SECOND: Final = 1_000_000
 _EVEN: Final = 0.5
 _FEES: Final = FeeSchedule(model=FeeModel.KALSHI_QUADRATIC, taker_rate=70_000)
 _GAP: Final = (50 * MINUTE, 50 * MINUTE + 45)
+_COIN: Final = "COIN-USD"
 _COIN_EVERY: Final = 30
 # Every market has its own moment within a second; a second has room for 25.
 _PLACE: Final = 40_000
@@ -89,7 +96,8 @@ class Question:
     """One event; times in seconds after the beginning.
 
     ``known_after`` seconds after the close the quantity decides. Where ``from_opening`` is set, the
-    answers' bounds are relative to the quantity's value at the opening.
+    answers' bounds are relative to the quantity's value at the opening. ``partition`` says that the
+    answers together cover everything exactly once; ``reference`` names the quantity in public.
     """
 
     event: str
@@ -101,6 +109,8 @@ class Question:
     pace: Pace
     answers: tuple[Answer, ...]
     from_opening: bool = False
+    partition: bool = False
+    reference: str | None = None
 
 
 @attrs.define(eq=False)
@@ -191,7 +201,7 @@ class SampleMarket:
 
     def _tell_coin(self, coin: Quantity, second: int) -> None:
         value = format_scaled(coin.value, 3)
-        self.sink.reference("COIN-USD", value, _moment(second), None)
+        self.sink.reference(_COIN, value, _moment(second), None)
 
 
 def play_sample(sink: Sink, seed: int = SEED) -> None:
@@ -214,9 +224,7 @@ def _moment(second: int) -> Micros:
 
 def _market(name: str, trading: _Trading) -> Market:
     question, answer = trading.question, trading.answer
-    strike = None
-    if question.from_opening:
-        strike = format_scaled(trading.quantity.value, 3)
+    priced = question.reference is not None
     return Market(
         venue=VENUE,
         id=name,
@@ -226,7 +234,11 @@ def _market(name: str, trading: _Trading) -> Market:
         open_at=_moment(question.opens),
         close_at=_moment(question.closes),
         fees=_FEES,
-        strike=strike,
+        strike=format_scaled(trading.quantity.value, 3) if priced else None,
+        reference=question.reference,
+        condition=Condition.AT_LEAST if priced else None,
+        at_most_one=question.partition,
+        exhaustive=question.partition,
     )
 
 
@@ -271,6 +283,7 @@ def _heat(code: str, city: str, lowest: int, *, opens: int, closes: int) -> Ques
         known_after=100,
         pace=_CALM,
         answers=tuple(answers),
+        partition=True,
     )
 
 
@@ -309,6 +322,7 @@ def _match() -> Question:
             Answer(suffix="RED", title="Red wins the match", low=0.0),
             Answer(suffix="BLU", title="Blue wins the match", high=0.0),
         ),
+        partition=True,
     )
 
 
@@ -329,6 +343,7 @@ def _coin(opens: int) -> Question:
             ),
         ),
         from_opening=True,
+        reference=_COIN,
     )
 
 

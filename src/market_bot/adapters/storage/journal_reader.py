@@ -363,13 +363,14 @@ class JournalReader:
         """Yield the lines from the newest checkpoint on (all, if there is none), decoded."""
         return self._entries(self.scanner(), self.newest_checkpoint())
 
-    def read_changes(self) -> Iterator[Entry]:
+    def read_changes(self, *, from_checkpoint: bool = False) -> Iterator[Entry]:
         """Yield the lines that can change a state, decoded: all that a fold needs.
 
         Class B facts are verified like the others and then passed over, which saves decoding most
-        of a journal.
+        of a journal. ``from_checkpoint`` begins at the newest one, if there is one.
         """
-        return self._entries(self.scanner(), None, passed_over=_EXPLAINING)
+        start = self.newest_checkpoint() if from_checkpoint else None
+        return self._entries(self.scanner(), start, passed_over=_EXPLAINING)
 
     def tail(self, count: int) -> tuple[Entry, ...]:
         """Return the last lines, oldest first, reading backwards from the end only.

@@ -13,13 +13,23 @@ from msgspec import Meta, Struct
 
 from market_bot.core.domain.book import Side
 from market_bot.core.domain.market import (
+    Condition,
     FeeModel,
     FeeSchedule,
     Market,
     MarketStatus,
+    Reward,
     TickBand,
 )
-from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Price, Size
+from market_bot.core.domain.numbers import (
+    ONE_DOLLAR,
+    Micros,
+    Money,
+    Price,
+    Size,
+    format_money,
+    money,
+)
 from market_bot.core.ports.market_data import Capability
 from market_bot.core.ports.tape import TapeError, TapeHeader
 
@@ -53,6 +63,27 @@ class Fees(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields
     exponent: int
 
 
+class RewardTerms(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A liquidity reward; ``daily`` is dollars as decimal text, the rest is in 1e-6."""
+
+    daily: DecimalText
+    min_size: Amount
+    max_spread: Annotated[Price, Meta(ge=0)]
+
+
+class Terms(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """What else is known of a market; amounts are dollars as decimal text."""
+
+    category: str
+    at_most_one: bool
+    exhaustive: bool
+    volume_24h: DecimalText | None
+    liquidity: DecimalText | None
+    reference: str | None
+    condition: Condition | None
+    reward: RewardTerms | None
+
+
 class _Record(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
     """What all records share: a kind tag in front and the time at which we had it."""
 
@@ -75,6 +106,7 @@ class MetaRecord(_Record, tag="meta", frozen=True):
     close_at: Micros | None
     fees: Fees
     strike: str | None
+    terms: Terms
 
 
 class BookRecord(_Record, tag="book", frozen=True):
@@ -183,12 +215,37 @@ def record_of(market: Market, index: int, received: Micros) -> MetaRecord:
         close_at=market.close_at,
         fees=Fees(fees.model, fees.taker_rate, fees.maker_rate, fees.exponent),
         strike=market.strike,
+        terms=_terms_of(market),
     )
+
+
+def _terms_of(market: Market) -> Terms:
+    reward = market.reward
+    return Terms(
+        category=market.category,
+        at_most_one=market.at_most_one,
+        exhaustive=market.exhaustive,
+        volume_24h=_text(market.volume_24h),
+        liquidity=_text(market.liquidity),
+        reference=market.reference,
+        condition=market.condition,
+        reward=None
+        if reward is None
+        else RewardTerms(format_money(reward.daily), reward.min_size, reward.max_spread),
+    )
+
+
+def _text(amount: Money | None) -> str | None:
+    return None if amount is None else format_money(amount)
+
+
+def _amount(text: str | None) -> Money | None:
+    return None if text is None else money(text)
 
 
 def market_of(record: MetaRecord) -> Market:
     """Return the market a record describes."""
-    fees = record.fees
+    fees, terms, reward = record.fees, record.terms, record.terms.reward
     return Market(
         venue=record.venue,
         id=record.id,
@@ -202,6 +259,20 @@ def market_of(record: MetaRecord) -> Market:
         close_at=record.close_at,
         fees=FeeSchedule(fees.model, fees.taker_rate, fees.maker_rate, fees.exponent),
         strike=record.strike,
+        reference=terms.reference,
+        condition=terms.condition,
+        category=terms.category,
+        at_most_one=terms.at_most_one,
+        exhaustive=terms.exhaustive,
+        volume_24h=_amount(terms.volume_24h),
+        liquidity=_amount(terms.liquidity),
+        reward=None
+        if reward is None
+        else Reward(
+            daily=money(reward.daily),
+            min_size=reward.min_size,
+            max_spread=reward.max_spread,
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 
 import attrs
 
-from market_bot.core.domain.numbers import ONE_CONTRACT, ONE_DOLLAR, Micros, Price, Size
+from market_bot.core.domain.numbers import ONE_CONTRACT, ONE_DOLLAR, Micros, Money, Price, Size
 
 
 class Leg(Enum):
@@ -76,6 +76,32 @@ class FeeSchedule:
 NO_FEES = FeeSchedule()
 
 
+class Condition(Enum):
+    """How a market on a reference price is decided against its strike."""
+
+    ABOVE = "above"
+    AT_LEAST = "at_least"
+    BELOW = "below"
+    TOUCH_ABOVE = "touch_above"
+    TOUCH_BELOW = "touch_below"
+
+
+@attrs.frozen(kw_only=True)
+class Reward:
+    """What a venue pays for resting orders near the middle.
+
+    Args:
+        daily: dollars per day shared by all who qualify.
+        min_size: the least size that counts.
+        max_spread: how far from the midpoint an order may be and still count, in dollars.
+
+    """
+
+    daily: Money
+    min_size: Size
+    max_spread: Price
+
+
 @attrs.frozen(kw_only=True)
 class Market:
     """One yes/no contract.
@@ -93,6 +119,15 @@ class Market:
         close_at: when trading closes as announced, if known.
         fees: what the venue charges here.
         strike: the reference level of a price market, as the venue prints it, if any.
+        reference: name of the reference price that decides it ("BTC-USD"), if any.
+        condition: how that price is compared with the strike.
+        category: the venue's own broad category.
+        at_most_one: whether at most one market of the event can end YES; this says nothing about
+            whether one must.
+        exhaustive: whether it is *proven* that one market of the event must end YES.
+        volume_24h: dollars traded in the last day as the venue tells it, None if it does not.
+        liquidity: dollars resting in the book as the venue tells it, None if it does not.
+        reward: liquidity reward, if any.
 
     """
 
@@ -108,6 +143,14 @@ class Market:
     close_at: Micros | None = None
     fees: FeeSchedule = NO_FEES
     strike: str | None = None
+    reference: str | None = None
+    condition: Condition | None = None
+    category: str = ""
+    at_most_one: bool = False
+    exhaustive: bool = False
+    volume_24h: Money | None = None
+    liquidity: Money | None = None
+    reward: Reward | None = None
 
     def tick_at(self, at: Price) -> Price:
         """Return the step of the band that holds ``at``; the finer one on a shared border.

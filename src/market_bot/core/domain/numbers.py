@@ -212,16 +212,18 @@ def format_time(moment: Micros) -> str:
     return f"{_format_second(seconds)}.{micros:06d}Z"
 
 
-_last_second: tuple[int, str] = (0, "1970-01-01T00:00:00")
+_seconds: dict[int, str] = {}
+_SECONDS_MAX: Final = 4096
 
 
 def _format_second(seconds: int) -> str:
-    # A memo of one: neighbouring events share their second, and strftime is slow.
-    global _last_second  # noqa: PLW0603 - a pure memo, the value never depends on it
-    known, text = _last_second
-    if known != seconds:
+    # Neighbouring events share their seconds and orders share their expiries; strftime is slow.
+    text = _seconds.get(seconds)
+    if text is None:
         text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
-        _last_second = (seconds, text)
+        if len(_seconds) >= _SECONDS_MAX:
+            _seconds.clear()
+        _seconds[seconds] = text
     return text
 
 

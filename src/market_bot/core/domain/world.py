@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import attrs
 
@@ -10,6 +11,9 @@ from market_bot.core.domain.book import Book, Side
 from market_bot.core.domain.market import Leg, Market, MarketStatus, Resolution
 from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, Micros, Price, Size
 from market_bot.core.ports.market_data import Sink
+
+# Looking a member up in its Enum is slow enough to be seen.
+_BID: Final = Side.BID
 
 TradeListener = Callable[[str, Side, Price, Size, Micros], None]
 
@@ -89,13 +93,13 @@ class World(Sink):
         if received > self.now:  # noqa: PLR1730 - max() is a call, and this runs for every fact
             self.now = received
         known = self.seen.get(market)
-        if known is None or not known.book.whole:
+        if known is None or not (book := known.book).whole:
             self.ignored += 1
             return
-        if side is Side.BID:
-            known.book.set_bid(price, size, received)
+        if side is _BID:
+            book.set_bid(price, size, received)
         else:
-            known.book.set_ask(price, size, received)
+            book.set_ask(price, size, received)
         self.touched[known.market.event] = None
 
     def trade(

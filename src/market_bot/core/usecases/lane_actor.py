@@ -45,7 +45,8 @@ class TapedLane(Actor):
         tally: counts what happens; already an observer of the trader's recorder.
         blank: the snapshot to begin with (venue, lane, run, limits).
         speed: how many times faster than recorded; None is as fast as it goes.
-        ticks_max: stop in order after so many ticks; the lane stays unfinished.
+        ticks_max: stop in order after so many ticks that were not traded before; the lane stays
+            unfinished.
         redoing: whether old lines are still being derived again.
         digest: digest of the state, for the closing line.
         time: the time of the present tick.
@@ -65,6 +66,7 @@ class TapedLane(Actor):
     _begun: tuple[Micros, Micros] | None = attrs.field(default=None, init=False)
     _published: Micros = attrs.field(default=NEVER, init=False)
     time: Micros = attrs.field(default=NEVER, init=False)
+    _redone: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.snapshot = self.blank
@@ -90,7 +92,7 @@ class TapedLane(Actor):
         self._publish(now, "stopped")
 
     def _step(self, now: Micros) -> Micros | None:
-        if self.ticks_max is not None and self.trader.ticks >= self.ticks_max:
+        if self.ticks_max is not None and self.trader.ticks - self._redone >= self.ticks_max:
             self.stop(now, "ticks")
             return None
         at = self.source.next_tick()
@@ -108,6 +110,7 @@ class TapedLane(Actor):
         if self.redoing():
             # What was traded before takes no time now, so the pace counts from where it ends.
             self._begun = (now, at)
+            self._redone = self.trader.ticks + 1
         self._guarded(lambda: self.trader.tick(at))
         if now - self._published >= _PUBLISH_EVERY:
             self._publish(now, "catching up" if self.redoing() else "trading")

@@ -20,6 +20,7 @@ from market_bot.core.domain.gates import cooling, filtered, too_small
 from market_bot.core.domain.lane import LaneState
 from market_bot.core.domain.market import Leg, Market
 from market_bot.core.domain.numbers import (
+    NEVER,
     NOTHING,
     SECOND,
     Duration,
@@ -74,6 +75,7 @@ class Wish:
     refused_by: tuple[str, ...] = ()
     refused_for: int = 0
     attempts: int = 0
+    retry_at: Micros = NEVER
     told: Signal | None = None
     last: Signal | None = None
 
@@ -363,6 +365,8 @@ class LaneTrader:
         if signal.purpose is Purpose.EXIT and asked <= 0:
             return
         wish = self._wish(view, key)
+        if now < wish.retry_at:
+            return
         draft = Draft(
             strategy=name,
             signal_id=wish.id,
@@ -488,6 +492,7 @@ class LaneTrader:
         """Write the intent down, then send it once, then write down what came of it."""
         signal = draft.signal
         wish.attempts += 1
+        wish.retry_at = Micros(now + _pause(signal.purpose, wish.attempts))
         name = self._intent_id(wish)
         while self.state.order(name) is not None:
             # The same wish at the same moment once more: an id is never sent twice.
@@ -526,6 +531,15 @@ class LaneTrader:
         if self.degraded is not None and event.DURABILITY is ev.Durability.B:
             return
         self.recorder.record(event, at)
+
+
+def _pause(purpose: Purpose, attempts: int) -> Duration:
+    """Return how long to wait after an order before its wish may send another.
+
+    What was not to be had a moment ago rarely is now; leaving waits less than entering.
+    """
+    seconds = min(attempts, 5) if purpose is Purpose.EXIT else min(2 ** min(attempts, 6), 60)
+    return Duration(seconds * SECOND)
 
 
 def _digest(*parts: str) -> str:
