@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import subprocess
 import sys
 import time
@@ -96,9 +97,10 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 @attrs.frozen
 class Child:
-    """What a child process cost: wall time, and the most memory it held."""
+    """What a child process cost: wall time, processor time, and the most memory it held."""
 
     seconds: float
+    worked: float
     rss_mb: float
     output: str
 
@@ -112,14 +114,21 @@ def child(program: str, *arguments: str) -> Child:
     """
     # The child tells its own peak: what the parent sees includes its own size at the fork.
     told = [sys.executable, "-c", program + _TELL_PEAK, *arguments]
+    before = _children_worked()
     began = time.perf_counter()
     done = subprocess.run(told, capture_output=True, text=True, check=False, cwd=_ROOT)
     seconds = time.perf_counter() - began
+    worked = _children_worked() - before
     if done.returncode:
         msg = f"{program[:80]!r} failed: {done.stderr[-500:]}"
         raise RuntimeError(msg)
     output, _, peak = done.stdout.rstrip("\n").rpartition("\n")
-    return Child(seconds, int(peak) / 1024, output)
+    return Child(seconds, worked, int(peak) / 1024, output)
+
+
+def _children_worked() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 _ROOT: Final = Path(__file__).parents[1]

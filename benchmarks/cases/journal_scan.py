@@ -136,7 +136,6 @@ def write_journal(setting: Setting, place: Path, lines: int) -> str:
             if journal.head[0] >= lines:
                 break
         turn += 1
-    # A start finds a checkpoint of the same day in front of the last tenth of that day.
     journal.close()
     total = sum(counts.values())
     common = sorted(counts.items(), key=lambda item: -item[1])[:5]

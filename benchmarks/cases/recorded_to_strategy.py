@@ -45,6 +45,7 @@ def measure(setting: Setting) -> Iterator[Row]:
     """Yield the rows of each recorded format."""
     log = kalshi_log(setting)
     yield from _log_rows(setting, log)
+    yield from _tape_against_log(setting, log)
     yield from _tape_rows(setting, log)
     stream = tickscope(setting)
     if stream is None:
@@ -84,6 +85,28 @@ def _log_rows(setting: Setting, log: Recording) -> Iterator[Row]:
         units=lines,
         unit="lines",
     )
+
+
+def _tape_against_log(setting: Setting, log: Recording) -> Iterator[Row]:
+    """Yield the same data from our tape, beside decoding the log it was imported from."""
+    tape = tape_of(setting, log)
+    sides: dict[str, Side] = {
+        "gunzip + decode": lambda: _gunzip_and_decode(log.paths),
+        "tick": lambda: _play(tape, SECOND),
+        "record": lambda: _play(tape, EVERY_RECORD),
+    }
+    times = interleave(setting, sides)
+    records = records_in(tape)
+    for side, what in (("tick", "every second"), ("record", "at every record")):
+        yield times.row(
+            f"{log.name} as tape -> strategy asked {what}",
+            side,
+            "gunzip + decode",
+            units=records,
+            unit="records",
+            goal=_GOAL,
+            note="the peer decodes the log the tape was made from",
+        )
 
 
 def _tape_rows(setting: Setting, recording: Recording) -> Iterator[Row]:

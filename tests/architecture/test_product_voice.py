@@ -62,7 +62,16 @@ def published_files() -> list[Path]:
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not in a git checkout: there is no list of published files")
     paths = [ROOT / path for path in listed.stdout.decode().split("\0") if path]
-    return [path for path in paths if path.is_file()]
+    return [path for path in paths if path.is_file() and is_text(path)]
+
+
+def is_text(path: Path) -> bool:
+    """Tell whether a file is read by people: compressed data and pictures are not."""
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def test_no_file_speaks_of_its_making() -> None:

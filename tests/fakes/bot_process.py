@@ -43,9 +43,7 @@ class WarmBots:
             cwd=Path(__file__).parents[2],
         )
 
-    def start(
-        self, *words: object, room: int | None = None, cwd: Path | None = None
-    ) -> BotProcess:
+    def start(self, *words: object, room: int | None = None, cwd: Path | None = None) -> BotProcess:
         """Start ``market-bot`` with these words.
 
         Args:

@@ -124,7 +124,8 @@ def test_a_child_does_not_inherit_the_lock(path: Path) -> None:
     """A process the bot started does not keep the home locked when the bot is gone."""
     lock = HomeLock(path)
     lock.acquire()
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, close_fds=False) as child:
         lock.release()
         with HomeLock(path) as again:
             held = again.held

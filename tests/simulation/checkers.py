@@ -144,4 +144,7 @@ def check_healed(state: LaneState, *, resumed: bool) -> None:
         if order.state in (OrderState.INTENDED, OrderState.UNKNOWN)
     ]
     must(not doubtful, f"still in doubt after healing: {doubtful}")
-    must(not resumed or state.halted is None, f"still halted after everything was resumed: {state.halted}")
+    must(
+        not resumed or state.halted is None,
+        f"still halted after everything was resumed: {state.halted}",
+    )

@@ -97,9 +97,7 @@ def restless(view: View, whims: Whims, holdings: Holdings) -> Sequence[Signal]:
             msg = "a whim"
             raise ValueError(msg)
         held = [p for p in holdings.positions if p.market == seen.market.id]
-        signals += [
-            _wish(seen, p.leg, Purpose.EXIT, number) for p in held if number // 7 % 3 == 0
-        ]
+        signals += [_wish(seen, p.leg, Purpose.EXIT, number) for p in held if number // 7 % 3 == 0]
         if number % 2 == 0 and (not held or number // 5 % 4 == 0):
             leg = Leg.YES if number // 3 % 2 else Leg.NO
             signals.append(_wish(seen, leg, Purpose.ENTRY, number))
@@ -323,7 +321,9 @@ class SimLane(Actor):
     ) -> TapedLane:
         tally = Tally()
         recorder = Recorder(journal, state, self.settings.hash, _checkpoint, [tally.add])
-        live = LaneControls(self.queue, lambda: trader.state.halted, self.halt_file.read, self.clock)
+        live = LaneControls(
+            self.queue, lambda: trader.state.halted, self.halt_file.read, self.clock
+        )
         trader = LaneTrader(
             settings=self.settings,
             data=FaultyMarketData(feed, self.chaos),

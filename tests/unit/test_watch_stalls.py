@@ -19,7 +19,9 @@ class Watched:
     def look(self, a: float | None, b: float | None = None) -> None:
         """Let the watchdog look at workers that are away for so many seconds."""
         times = {"a": a, "b": b}
-        self.away = {n: None if s is None else Duration(round(s * SECOND)) for n, s in times.items()}
+        self.away = {
+            n: None if s is None else Duration(round(s * SECOND)) for n, s in times.items()
+        }
         self.dog.step(Micros(0))
 
 

@@ -32,7 +32,9 @@ from market_bot.core.usecases.trade_lane import Controls, LaneTrader
 
 _LANE: Final = "tape"
 _ID_PLACES: Final = 16
+# At full speed nobody reads along; a paced run is watched while it goes.
 _COMMIT_TICKS: Final = 1024
+_COMMIT_TICKS_PACED: Final = 16
 
 
 class RunFinishedError(Exception):
@@ -207,7 +209,7 @@ def _lane(
         recorder=recorder,
         world=world,
         controls=lambda: (),
-        commit_ticks=_COMMIT_TICKS,
+        commit_ticks=_COMMIT_TICKS if speed is None else _COMMIT_TICKS_PACED,
     )
     trader.controls = controls(trader)
     return TapedLane(

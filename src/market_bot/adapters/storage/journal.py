@@ -50,6 +50,11 @@ class Health(Enum):
     CLOSED = "closed"
 
 
+# Looking a member up in its Enum is slow enough to be seen.
+_SOUND: Final = Health.SOUND
+_LASTING: Final = Durability.A
+
+
 class CheckpointDueError(JournalError):
     """A fact would open a new file, which only a checkpoint may do."""
 
@@ -121,6 +126,7 @@ class JsonlJournal(Journal):
         self._seq = 0
         self._hash = NO_HASH.encode()
         self._at = Micros(0)
+        self._stamped = (Micros(0), format_time(Micros(0)))
         self.dropped = 0
         self.recovered: TornTail | None = None
         self.unknown_types: tuple[str, ...] = ()
@@ -167,18 +173,22 @@ class JsonlJournal(Journal):
             DurabilityLostError: if the fact could not be written or made durable.
 
         """
-        if self._health is not Health.SOUND and not self._admits(event):
+        if self._health is not _SOUND and not self._admits(event):
             self.dropped += 1
             return self._seq
+        lasting = event.DURABILITY is _LASTING
         with self._undivided:
             at = max(at, self._at)
-            stamp = format_time(at)
+            # The facts of a tick share its time.
+            if at != self._stamped[0]:
+                self._stamped = at, format_time(at)
+            stamp = self._stamped[1]
             if stamp[:10] != self._date or not self._size:
                 self._open_page(event, at, stamp[:10])
             middle = self._contexts.get(config) or self._learn_context(config)
             data = encode_event(event)
             line, hashed = seal(self._seq + 1, stamp, middle, event.TYPE, data, self._hash)
-            if event.DURABILITY is Durability.A:
+            if lasting:
                 self._write(line, may_use_reserve=not _opens_position(event))
             else:
                 self._pending.append(line)
@@ -186,7 +196,7 @@ class JsonlJournal(Journal):
             self._seq, self._hash, self._at = self._seq + 1, hashed, at
             if self._pending_bytes > PENDING_BYTES_MAX:
                 self._write(b"", may_use_reserve=True)
-            elif self._strict and event.DURABILITY is Durability.A:
+            elif lasting and self._strict:
                 self._sync()
         return self._seq
 
