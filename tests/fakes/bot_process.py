@@ -21,7 +21,7 @@ from typing import Any, Final
 import attrs
 
 DEADLINE_S: Final = 60.0
-_LOOK_S: Final = 0.002
+_LOOK_S: Final = 0.005
 
 
 class WarmBots:

@@ -44,7 +44,7 @@ class ToldDesk(Desk):
         self.error: Exception | None = None
         self.may = threading.Event()
         self.may.set()
-        self.halting = threading.Event()
+        self.halting = threading.Semaphore(0)
 
     def lanes(self) -> Sequence[LaneSnapshot]:
         return (LaneSnapshot(venue="kalshi", lane="tape", run="r"),)
@@ -59,7 +59,7 @@ class ToldDesk(Desk):
         return [{"seq": number} for number in range(count)]
 
     def halt(self, by: str, reason: str) -> None:
-        self.halting.set()
+        self.halting.release()
         assert self.may.wait(30)
         self._do("halt", by, reason)
 
@@ -239,7 +239,7 @@ def test_other_commands_while_one_is_busy(
     desk.may.clear()
     slow = threading.Thread(target=lambda: client.ask("halt"))
     slow.start()
-    assert desk.halting.wait(30)
+    assert desk.halting.acquire(timeout=30)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect(str(path))
         silent.sendall(b'{"cmd":')
@@ -280,6 +280,7 @@ def test_too_many_connections(client: ControlClient, path: Path, desk: ToldDesk)
         busy = [threading.Thread(target=lambda: client.ask("halt")) for _ in range(CONNECTIONS_MAX)]
         for thread in busy:
             thread.start()
+            assert desk.halting.acquire(timeout=30)
         silent = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(3)]
         for connection in silent:
             connection.settimeout(30)

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from market_bot.adapters.storage import line_format
+from market_bot.adapters.storage.durable_file import Files, RealFiles, write_file
 from market_bot.adapters.storage.journal import JsonlJournal, TornTail
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.adapters.storage.journal_tools import verify
+from market_bot.adapters.storage.memory_journal import MemoryFiles
 from market_bot.core.domain.events import Event
 from market_bot.core.domain.numbers import Micros
 from market_bot.core.ports.journal import Chain, CorruptJournalError, JournalError
@@ -91,35 +93,48 @@ def test_a_chain_cannot_leave_the_journal(tmp_path: Path, chain: Chain) -> None:
         chain_folder(tmp_path, chain)
 
 
+def cut_and_reopen(files: Files, folder: Path, contents: dict[str, bytes], cut: int) -> None:
+    """Check what opening makes of a journal whose last file ends at a byte."""
+    name = max(contents)
+    story = [event for event, _ in STORY]
+    whole, rest = contents[name][:cut].count(b"\n"), contents[name][:cut].rpartition(b"\n")[2]
+    kept = len(story) - contents[name].count(b"\n") + whole
+    files.make_folder(folder)
+    for path, content in contents.items():
+        write_file(files, folder / path, content[:cut] if path == name else content)
+    with JsonlJournal(folder, CHAIN, "later", files=files) as journal:
+        assert story[:kept] == [entry.event for entry in journal.read()]
+        assert kept == journal.head[0]
+        if rest:
+            start = cut - len(rest)
+            aside = folder / f"{name}.torn-{start}"
+            assert TornTail(folder / name, start, len(rest), aside) == journal.recovered
+            descriptor = files.open(aside)
+            assert rest == files.read(descriptor, len(rest) + 1, 0)
+            files.close(descriptor)
+        else:
+            assert journal.recovered is None
+        # Life goes on: the next day's first fact, and everything is still whole.
+        journal.append(CHECKPOINT, Micros(START + 2 * DAY), CONFIG)
+    assert kept + 1 == verify(folder, CHAIN, full=True, files=files).lines
+
+
 def test_a_cut_at_any_byte_leaves_a_prefix(tmp_path: Path) -> None:
     """Wherever the last file ends, opening keeps the whole lines and puts the rest aside."""
-    *_, last = a_story(tmp_path / "original")
-    whole = last.read_bytes()
-    story = [event for event, _ in STORY]
-    before = len(story) - whole.count(b"\n")
+    contents = {path.name: path.read_bytes() for path in a_story(tmp_path)}
 
-    for cut in range(len(whole) + 1):
-        folder = tmp_path / str(cut)
-        folder.mkdir()
-        for path in (tmp_path / "original").iterdir():
-            (folder / path.name).write_bytes(path.read_bytes())
-        (folder / last.name).write_bytes(whole[:cut])
-        with JsonlJournal(folder, CHAIN, "later") as journal:
-            kept = before + whole[:cut].count(b"\n")
-            rest = whole[:cut].rpartition(b"\n")[2]
-            assert story[:kept] == [entry.event for entry in journal.read()]
-            assert kept == journal.head[0]
-            if rest:
-                aside = folder / f"{last.name}.torn-{cut - len(rest)}"
-                assert TornTail(folder / last.name, cut - len(rest), len(rest), aside) == (
-                    journal.recovered
-                )
-                assert rest == aside.read_bytes()
-            else:
-                assert journal.recovered is None
-            # Life goes on: the next day's first fact, and everything is still whole.
-            journal.append(CHECKPOINT, Micros(START + 2 * DAY), CONFIG)
-        assert kept + 1 == verify(folder, CHAIN, full=True).lines
+    for cut in range(len(contents[max(contents)]) + 1):
+        cut_and_reopen(MemoryFiles(), Path("/lane"), contents, cut)
+
+
+def test_a_cut_on_a_real_disk_leaves_a_prefix(tmp_path: Path) -> None:
+    """The same with real files, at every hundredth byte and at both ends of a line."""
+    contents = {path.name: path.read_bytes() for path in a_story(tmp_path / "original")}
+    last = contents[max(contents)]
+    line = last.index(b"\n") + 1
+
+    for cut in sorted({0, 1, line - 1, line, line + 1, len(last) - 1, *range(0, len(last), 100)}):
+        cut_and_reopen(RealFiles(), tmp_path / str(cut), contents, cut)
 
 
 def test_trailing_zeros_are_cut_off(tmp_path: Path) -> None:
@@ -138,7 +153,8 @@ def test_trailing_zeros_are_cut_off(tmp_path: Path) -> None:
 def test_any_changed_byte_is_noticed(tmp_path: Path) -> None:
     """Flip a bit of every byte in turn: either the chain is corrupt, or a torn tail is seen."""
     flips = (0x01, 0x20, 0x80)
-    for path in a_story(tmp_path):
+    story = (STORY[0], STORY[1], STORY[3], STORY[6], STORY[7], STORY[10])
+    for path in a_story(tmp_path, story):
         whole = path.read_bytes()
         for position in range(len(whole)):
             changed = bytearray(whole)
@@ -151,7 +167,7 @@ def test_any_changed_byte_is_noticed(tmp_path: Path) -> None:
             else:
                 assert found.torn > 0
         path.write_bytes(whole)
-    assert verify(tmp_path, CHAIN, full=True).lines == len(STORY)
+    assert verify(tmp_path, CHAIN, full=True).lines == len(story)
 
 
 def _swap(lines: list[bytes]) -> list[bytes]:

@@ -151,7 +151,7 @@ def test_time_never_runs_back() -> None:
     tell([delta(Side.BID, 47, 1), ("gap", "", "lost", Micros(NOON - 5))], world)
 
     assert NOON + 5 == world.now
-    assert {"BTC-USD": "1.5"} == world.references
+    assert "1.5" == world.references["BTC-USD"].value
     assert 5 == world.facts
 
 

@@ -144,9 +144,12 @@ class RunningBot(Desk):
         return self._shut_down_by
 
     def stop(self, reason: str, timeout_s: float = STOP_S) -> None:
-        """Stop the lanes, then everything else; whoever does not come back is a failure."""
-        deadline = time.monotonic() + timeout_s
+        """Stop the lanes, then everything else; whoever does not come back is a failure.
+
+        Each of the two groups has ``timeout_s``.
+        """
         for group in (self._threads, self._workers):
+            deadline = time.monotonic() + timeout_s
             for thread in group.values():
                 thread.stop(reason)
             for thread in group.values():

@@ -22,7 +22,7 @@ from typing import Final, Literal, NoReturn, Self
 import attrs
 
 from market_bot.core.domain.events import EVENT_TYPES, Checkpoint, Durability, Event, OrderIntent
-from market_bot.core.domain.numbers import Micros, format_time, parse_time, utc_date
+from market_bot.core.domain.numbers import Micros, format_time, parse_time
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.ports.journal import (
     Chain,
@@ -179,10 +179,7 @@ class JsonlJournal(Journal):
         lasting = event.DURABILITY is _LASTING
         with self._undivided:
             at = max(at, self._at)
-            # The facts of a tick share its time.
-            if at != self._stamped[0]:
-                self._stamped = at, format_time(at)
-            stamp = self._stamped[1]
+            stamp = self._stamp(at)
             if stamp[:10] != self._date or not self._size:
                 self._open_page(event, at, stamp[:10])
             middle = self._contexts.get(config) or self._learn_context(config)
@@ -222,7 +219,7 @@ class JsonlJournal(Journal):
 
     def needs_checkpoint(self, at: Micros) -> bool:
         blank = not self._size and not self._pending
-        return self._seq > 0 and (blank or utc_date(max(at, self._at)) != self._date)
+        return self._seq > 0 and (blank or self._stamp(max(at, self._at))[:10] != self._date)
 
     def read(self) -> Iterator[Entry]:
         """Yield every line from the first file kept to the last; what waited is written first."""
@@ -248,6 +245,12 @@ class JsonlJournal(Journal):
         if self._health in (Health.SOUND, Health.RESERVE):
             with self._undivided:
                 self._write(b"", may_use_reserve=True)
+
+    def _stamp(self, at: Micros) -> str:
+        # The facts of a tick share its time.
+        if at != self._stamped[0]:
+            self._stamped = at, format_time(at)
+        return self._stamped[1]
 
     def _learn_context(self, config: str) -> bytes:
         self._contexts.clear()

@@ -182,8 +182,7 @@ class ChainScanner:
                 if not (
                     counted
                     and line.startswith(middle, context_at)
-                    and line[-HASH_BYTES:] == b',"hash":"%b"}' % hashed
-                    and line[_PREV] == prev
+                    and line.endswith(b',"prev":"%b","hash":"%b"}' % (prev, hashed))
                     and at >= stamp
                 ):
                     offset = start_at + sum(len(piece) + 1 for piece in pieces[: seq - before])
@@ -267,7 +266,6 @@ class ChainScanner:
             raise BadLineError(msg)
 
 
-_PREV: Final = slice(-HASH_BYTES - 65, -HASH_BYTES - 1)
 _DATA_AT: Final = len(b'","data":')
 _KINDS: Final = {kind.encode(): kind for kind in EVENT_TYPES}
 _EXPLAINING: Final = frozenset(

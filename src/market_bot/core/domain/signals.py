@@ -42,6 +42,18 @@ class Signal:
 
 
 @attrs.frozen(kw_only=True)
+class Withdraw:
+    """A strategy's wish to cancel its own resting orders of one market, leg and purpose."""
+
+    market: str
+    leg: Leg
+    purpose: Purpose
+
+
+Wanted = Signal | Withdraw
+
+
+@attrs.frozen(kw_only=True)
 class Draft:
     """A signal after sizing: what would be sent if risk agrees."""
 

@@ -10,7 +10,7 @@ from market_bot.core.domain.lane import Position
 from market_bot.core.domain.market import Leg, Market
 from market_bot.core.domain.numbers import NOTHING, ONE_DOLLAR, Duration, Micros, Money, Price, Size
 from market_bot.core.domain.orders import Order
-from market_bot.core.domain.world import Seen, World
+from market_bot.core.domain.world import Mid, Print, Seen, World
 
 
 @attrs.frozen(kw_only=True)
@@ -18,7 +18,7 @@ class MarketView:
     """One market at one tick; prices are YES prices, None where nobody quotes.
 
     ``tradable`` is false while the market is not open or its book not whole: then the quotes
-    below say nothing.
+    below say nothing. ``prints`` and ``mids`` are the latest trades and midpoints, oldest first.
     """
 
     market: Market
@@ -29,6 +29,8 @@ class MarketView:
     ask_size: Size
     book_age: Duration
     last_trade: Price | None
+    prints: tuple[Print, ...] = ()
+    mids: tuple[Mid, ...] = ()
 
     def buy_price(self, leg: Leg) -> Price | None:
         """Return the best price at which one can buy a leg, in that leg's own dollars."""
@@ -63,13 +65,18 @@ class MarketView:
 
 @attrs.frozen(kw_only=True)
 class View:
-    """One event at one tick: its markets and the reference prices."""
+    """One event at one tick: its markets and the reference prices.
+
+    ``references`` are the latest outside prices as decimal text; ``history`` holds the changes of
+    those that decide a market of this event, oldest first.
+    """
 
     event: str
     family: str
     as_of: Micros
     markets: tuple[MarketView, ...]
     references: Mapping[str, str]
+    history: Mapping[str, tuple[tuple[Micros, str], ...]] = attrs.field(factory=dict)
 
     def closes_in(self, market: Market) -> Duration | None:
         """Return the time until the announced close, or None if it is not known."""
@@ -89,12 +96,22 @@ def view_of(world: World, event: str, as_of: Micros) -> View:
     """Return the frozen picture of an event."""
     markets = tuple(market_view(world, world.seen[m], as_of) for m in world.events[event])
     family = markets[0].market.family if markets else ""
-    references = dict(world.references)
-    return View(event=event, family=family, as_of=as_of, markets=markets, references=references)
+    names = {seen.market.reference for seen in markets}
+    return View(
+        event=event,
+        family=family,
+        as_of=as_of,
+        markets=markets,
+        references={name: known.value for name, known in world.references.items()},
+        history={
+            name: tuple(known.history) for name, known in world.references.items() if name in names
+        },
+    )
 
 
 def market_view(world: World, seen: Seen, as_of: Micros) -> MarketView:
     """Return the frozen picture of one market."""
+    seen.look(as_of)
     book = seen.book
     bid, ask = book.best_bid, book.best_ask
     return MarketView(
@@ -106,4 +123,6 @@ def market_view(world: World, seen: Seen, as_of: Micros) -> MarketView:
         ask_size=NOTHING if ask is None else book.asks[ask],
         book_age=Duration(max(0, as_of - book.changed_at)),
         last_trade=seen.last_trade,
+        prints=tuple(seen.prints),
+        mids=tuple(seen.mids),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -15,18 +16,60 @@ from market_bot.core.ports.market_data import Sink
 # Looking a member up in its Enum is slow enough to be seen.
 _BID: Final = Side.BID
 
+_PRINTS_KEPT: Final = 32
+_MIDS_KEPT: Final = 120
+_REFERENCES_KEPT: Final = 600
+
 TradeListener = Callable[[str, Side, Price, Size, Micros], None]
+
+
+@attrs.frozen
+class Print:
+    """A trade of somebody; ``taker`` BID means that YES was bought."""
+
+    at: Micros
+    taker: Side
+    price: Price
+    size: Size
+
+
+@attrs.frozen
+class Mid:
+    """The midpoint of a market when it was looked at, in YES dollars."""
+
+    at: Micros
+    price: Price
 
 
 @attrs.define(eq=False)
 class Seen:
-    """What is known of one market right now."""
+    """What is known of one market: right now, and a little of what was.
+
+    ``prints`` are the latest trades, ``mids`` the midpoints at the ticks at which they had changed;
+    both are cut to a fixed number, oldest first.
+    """
 
     market: Market
     book: Book = attrs.field(factory=Book)
     status: MarketStatus = MarketStatus.OPEN
     last_trade: Price | None = None
     resolved: bool = False
+    prints: deque[Print] = attrs.field(factory=lambda: deque(maxlen=_PRINTS_KEPT))
+    mids: deque[Mid] = attrs.field(factory=lambda: deque(maxlen=_MIDS_KEPT))
+
+    def look(self, at: Micros) -> None:
+        """Remember the midpoint if it is not the one remembered last."""
+        middle = self.book.mid()
+        if middle is not None and (not self.mids or self.mids[-1].price != middle):
+            self.mids.append(Mid(at, middle))
+
+
+@attrs.define(eq=False)
+class Reference:
+    """An outside price and its latest changes, as (time, decimal text), oldest first."""
+
+    value: str
+    history: deque[tuple[Micros, str]] = attrs.field(factory=lambda: deque(maxlen=_REFERENCES_KEPT))
 
 
 @attrs.define(eq=False)
@@ -40,7 +83,7 @@ class World(Sink):
 
     seen: dict[str, Seen] = attrs.field(factory=dict)
     events: dict[str, list[str]] = attrs.field(factory=dict)
-    references: dict[str, str] = attrs.field(factory=dict)
+    references: dict[str, Reference] = attrs.field(factory=dict)
     touched: dict[str, None] = attrs.field(factory=dict)
     resolutions: list[Resolution] = attrs.field(factory=list)
     venue_status: MarketStatus = MarketStatus.OPEN
@@ -117,6 +160,7 @@ class World(Sink):
             self.ignored += 1
             return
         known.last_trade = price
+        known.prints.append(Print(received, taker, price, size))
         self.touched[known.market.event] = None
         if self.on_trade is not None:
             self.on_trade(market, taker, price, size, received)
@@ -129,7 +173,11 @@ class World(Sink):
         exchange: Micros | None,  # noqa: ARG002 - as above
     ) -> None:
         self._count(received)
-        self.references[name] = value
+        known = self.references.get(name)
+        if known is None:
+            known = self.references[name] = Reference(value)
+        known.value = value
+        known.history.append((received, value))
 
     def status(self, market: str, status: MarketStatus, received: Micros) -> None:
         self._count(received)

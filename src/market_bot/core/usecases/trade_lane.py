@@ -34,7 +34,7 @@ from market_bot.core.domain.numbers import (
 from market_bot.core.domain.orders import Order, Purpose
 from market_bot.core.domain.risk.api import refusals
 from market_bot.core.domain.settings import ActiveStrategy, LaneSettings
-from market_bot.core.domain.signals import Draft, Gate, Intent, Signal
+from market_bot.core.domain.signals import Draft, Gate, Intent, Signal, Wanted, Withdraw
 from market_bot.core.domain.view import Holdings, MarketView, View, view_of
 from market_bot.core.domain.world import World
 from market_bot.core.ports.execution import (
@@ -325,15 +325,28 @@ class LaneTrader:
                 wanted["flatten", signal.market, signal.leg, signal.purpose] = signal
             return list(wanted.items())
         for active in self.settings.strategies:
-            for signal in self._ask(active, view, holdings, now):
-                key = (active.strategy.name, signal.market, signal.leg, signal.purpose)
-                wanted.setdefault(key, signal)
+            for wish in self._ask(active, view, holdings, now):
+                key = (active.strategy.name, wish.market, wish.leg, wish.purpose)
+                if isinstance(wish, Withdraw):
+                    self._withdraw(view.event, key, now)
+                else:
+                    wanted.setdefault(key, wish)
         return list(wanted.items())
+
+    def _withdraw(self, event: str, key: WishKey, now: Micros) -> None:
+        """Cancel a strategy's own orders; its next wish there starts anew."""
+        for order in list(self.state.orders.values()):
+            if _serves(order, key):
+                self.execution.cancel(order.intent, now)
+        self._take_facts(now)
+        wish = self._wishes.get(event, {}).get(key)
+        if wish is not None and not wish.refused_by:
+            wish.retry_at = NEVER
 
     def _ask(
         self, active: ActiveStrategy, view: View, holdings: Holdings, now: Micros
-    ) -> Sequence[Signal]:
-        """Return a strategy's signals for this event; one that keeps failing is left out."""
+    ) -> Sequence[Wanted]:
+        """Return what a strategy wants in this event; one that keeps failing is left out."""
         name = active.strategy.name
         recent = [at for at in self._faults.get(name, []) if now - at < _FAULTS_WINDOW]
         if len(recent) >= _FAULTS_MAX:

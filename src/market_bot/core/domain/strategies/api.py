@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import attrs
 
-from market_bot.core.domain.signals import Signal
+from market_bot.core.domain.signals import Wanted
 from market_bot.core.domain.view import Holdings, View
 
 T = TypeVar("T")
@@ -43,14 +43,15 @@ class Strategy:
         name: its name in ``strategies:`` of the configuration.
         summary: one sentence for people.
         params: frozen attrs class of its parameters, each a `knob` or `fixed`.
-        decide: pure; sees one event at one tick and returns what it wants there.
+        decide: pure; sees one event at one tick and returns what it wants there: signals, and
+            withdrawals of its own resting orders.
 
     """
 
     name: str
     summary: str
     params: type[Any]
-    decide: Callable[[View, Any, Holdings], Sequence[Signal]]
+    decide: Callable[[View, Any, Holdings], Iterable[Wanted]]
 
 
 def knobs(strategy: Strategy) -> dict[str, Knob]:
