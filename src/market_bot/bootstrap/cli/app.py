@@ -131,6 +131,16 @@ def flatten(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
     return work(home, json=json)
 
 
+@app.command
+def why(
+    market: str, /, *, home: Home = DEFAULT_HOME, chain: ChainName = None, json: Json = False
+) -> int:
+    """Tell why a market was or was not traded: its facts in order."""
+    from market_bot.bootstrap.cli.journal_commands import why as work
+
+    return work(home, chain, market, json=json)
+
+
 @app.command(name="import")
 def import_(
     format: Literal[  # noqa: A002 - the word people know

@@ -13,10 +13,11 @@ import attrs
 from market_bot.adapters.storage import journal_tools as tools
 from market_bot.adapters.storage.codec import event_data
 from market_bot.adapters.storage.home import Home
-from market_bot.adapters.storage.journal_reader import chain_folder
+from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.bootstrap.cli.faults import Failure, UsageFault
 from market_bot.core.domain.numbers import Micros, format_money, format_time, parse_time
 from market_bot.core.ports.journal import Chain, Entry
+from market_bot.core.usecases.explain_market import explain
 
 
 def verify(home: Path, name: str | None, *, full: bool, json: bool) -> int:
@@ -129,6 +130,27 @@ def export(
     )
     for line in lines:
         print(line)
+    return 0
+
+
+def why(home: Path, name: str | None, market: str, *, json: bool) -> int:
+    """Print the facts of one market as sentences; exit code 1 if there are none."""
+    journal_dir = _journal_dir(home)
+    chain = _chosen(journal_dir, name)
+    reader = JournalReader(chain_folder(journal_dir, chain), chain)
+    found = False
+    for reason in explain(reader.read(), market):
+        found = True
+        if json:
+            print(json_module.dumps({**attrs.asdict(reason), "at": format_time(reason.at)}))
+        else:
+            print(f"{reason.seq:>8} {format_time(reason.at)[:19]}Z  {reason.text}")
+    if not found:
+        msg = (
+            f"{chain} has no fact about {market!r}: no strategy wanted anything there "
+            "(`market-bot journal export --type signal` lists the markets that were wanted)"
+        )
+        raise Failure(msg)
     return 0
 
 
