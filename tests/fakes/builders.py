@@ -38,7 +38,7 @@ from market_bot.core.domain.settings import (
     LaneSettings,
     Sizing,
 )
-from market_bot.core.domain.signals import Draft, Intent, Signal
+from market_bot.core.domain.signals import Draft, Intent, Signal, Wanted
 from market_bot.core.domain.strategies.api import Strategy
 from market_bot.core.domain.view import Holdings, View
 from market_bot.core.domain.world import World
@@ -267,7 +267,7 @@ class NoParams:
     """A strategy without parameters."""
 
 
-Decide = Callable[[View, Any, Holdings], Sequence[Signal]]
+Decide = Callable[[View, Any, Holdings], Iterable[Wanted]]
 
 
 def a_strategy(decide: Decide, name: str = "scripted") -> ActiveStrategy:

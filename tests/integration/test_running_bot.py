@@ -57,6 +57,15 @@ class Lane(Actor):
         assert self.stepped.acquire(timeout=PATIENCE_S)
 
 
+def held_by(release: threading.Event) -> Callable[[], None]:
+    """Return something that takes until the event is set."""
+
+    def wait() -> None:
+        release.wait(PATIENCE_S)
+
+    return wait
+
+
 @attrs.define(eq=False)
 class Bot:
     """A bot with one lane, started."""
@@ -145,7 +154,7 @@ def test_halts_even_if_the_file_cannot_be_written(tmp_path: Path) -> None:
 def test_a_lane_that_hangs_refuses_what_does_not_fit(tmp_path: Path) -> None:
     """Commands wait for a lane up to a limit; beyond it the caller is told, nothing is lost."""
     lane, release = Lane(), threading.Event()
-    lane.deed = lambda: None if release.wait(PATIENCE_S) else None
+    lane.deed = held_by(release)
     made = make(tmp_path, lane)
     made.bot.start()
     for _ in range(64):
@@ -180,7 +189,7 @@ def test_ends_when_all_lanes_have_ended(tmp_path: Path) -> None:
     """The bot waits for the last lane; nothing failed, so it ends well."""
     one, two = Lane("a/tape"), Lane("b/tape")
     release = threading.Event()
-    two.deed = lambda: None if release.wait(PATIENCE_S) else None
+    two.deed = held_by(release)
     one.done = two.done = True
     made = make(tmp_path, one, two)
     made.bot.start()
@@ -265,7 +274,7 @@ def test_a_lane_that_does_not_stop_is_a_failure(tmp_path: Path) -> None:
 def test_a_stall_is_seen_and_told(tmp_path: Path) -> None:
     """A lane that hangs is on the list of stalled workers while it hangs."""
     lane, release, seen = Lane(), threading.Event(), threading.Event()
-    lane.deed = lambda: None if release.wait(PATIENCE_S) else None
+    lane.deed = held_by(release)
     made = make(tmp_path, lane, stall=Duration(1))
     made.told = Heard(seen, made.told)
     bot = made.bot

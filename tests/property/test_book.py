@@ -10,16 +10,16 @@ from market_bot.core.domain.market import Leg, TickBand
 from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Price, Size
 from tests.fakes.builders import a_market
 
-prices = st.integers(1, 9).map(lambda p: Price(p * 100_000))
+prices = st.integers(1, 4).map(lambda p: Price(p * 200_000))
 sizes = st.integers(0, 3).map(Size)
 levels = st.dictionaries(prices, sizes, max_size=4)
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("set"), st.sampled_from(Side), prices, sizes),
+        *[st.tuples(st.just("set"), st.sampled_from(Side), prices, sizes)] * 6,
         st.tuples(st.just("replace"), levels, levels),
         st.tuples(st.just("lose")),
     ),
-    max_size=25,
+    max_size=40,
 )
 
 

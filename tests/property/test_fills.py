@@ -79,11 +79,11 @@ orders = st.builds(
     st.sampled_from(Leg),
     st.sampled_from(Purpose),
     st.sampled_from(Style),
-    st.integers(1, 9),
+    st.integers(3, 7),
     st.integers(1, 9),
     st.integers(0, 12),
 )
-prints = st.tuples(st.sampled_from(Side), st.integers(1, 9), st.integers(1, 9))
+prints = st.tuples(st.sampled_from(Side), st.integers(3, 7), st.integers(1, 9))
 sides = st.dictionaries(st.integers(1, 9), st.integers(1, 9), max_size=3)
 steps = st.lists(
     st.one_of(orders, orders, prints, prints, st.tuples(sides, sides), st.just("collect")),

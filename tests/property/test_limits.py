@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.book import Book
 from market_bot.core.domain.market import FeeModel, FeeSchedule, Leg
-from market_bot.core.domain.numbers import SECOND, Duration, Price, Size, probability
+from market_bot.core.domain.numbers import SECOND, Duration, Price, Size, money, probability
 from market_bot.core.domain.orders import Purpose, Style
 from market_bot.core.domain.signals import Intent, Signal
 from market_bot.core.domain.view import Holdings, View
 from market_bot.core.ports.execution import Filled
 from tests.fakes.builders import (
-    LIMITS,
     Lane,
     a_lane,
     a_market,
@@ -34,6 +33,13 @@ from tests.fakes.recording_sink import Fact
 
 FEES = FeeSchedule(FeeModel.KALSHI_QUADRATIC, taker_rate=70_000, maker_rate=17_500)
 MARKETS = ("A", "B", "C")
+# Tight enough that each of them is met within a few ticks.
+LIMITS = {
+    "max_order_usd": money("10"),
+    "max_position_usd": money("15"),
+    "max_total_exposure_usd": money("22"),
+    "max_daily_loss_usd": money("5"),
+}
 TICKS = 14
 MAY_REFUSE_EXITS = {"min_size", "market_open", "price_grid", "data_claims_fills"}
 
@@ -148,7 +154,9 @@ def a_bad_month(seed: int) -> tuple[Lane, ChaoticExecution, Judge]:
     venue = ChaoticExecution(random, judge)
     markets = [a_market(name, event="E-2" if name == "C" else "E-1", fees=FEES) for name in MARKETS]
     lane = a_lane(
-        lane_settings(a_strategy(Hostile(random), "x"), a_strategy(Hostile(random), "y")),
+        lane_settings(
+            a_strategy(Hostile(random), "x"), a_strategy(Hostile(random), "y"), limits=LIMITS
+        ),
         lambda _: venue,
         opening=[announced(market) for market in markets],
     )

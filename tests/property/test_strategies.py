@@ -30,6 +30,7 @@ from market_bot.core.domain.numbers import (
     price,
 )
 from market_bot.core.domain.orders import Purpose
+from market_bot.core.domain.signals import Signal
 from market_bot.core.domain.strategies.api import Strategy, knobs
 from market_bot.core.domain.strategies.bias_harvest import stretch
 from market_bot.core.domain.view import Holdings, MarketView, View
@@ -53,13 +54,19 @@ quotes = (
 
 
 def a_seen(
-    name: str, bid: Price | None, ask: Price | None, hours: int | None, ticks: Any, fees: Any
+    name: str,
+    bid: Price | None,
+    ask: Price | None,
+    hours: int | None,
+    ticks: Any = WHOLE_CENTS,
+    fees: Any = NO_FEES,
+    tradable: bool = True,
 ) -> MarketView:
     """Return a market as a strategy may meet it."""
     close = None if hours is None else Micros(NOON + hours * HOUR)
     return MarketView(
         market=a_market(name, ticks=ticks, close_at=close, fees=fees),
-        tradable=bid != 10_000,
+        tradable=tradable,
         bid=bid,
         ask=ask,
         bid_size=NOTHING if bid is None else Size(1),
@@ -79,6 +86,7 @@ def seen(name: str) -> st.SearchStrategy[MarketView]:
         st.none() | st.integers(-2, 60),
         st.sampled_from([WHOLE_CENTS, TENTH_CENTS, TAPERED]),
         st.sampled_from([NO_FEES, KALSHI]),
+        st.booleans(),
     )
 
 
@@ -136,11 +144,12 @@ def test_any_market(
     held = {(p.market, p.leg) for p in holdings.positions}
     inside = {m.market.id: m for m in view.markets}
 
-    wanted = list(strategy.decide(view, params, holdings))
+    everything = list(strategy.decide(view, params, holdings))
 
-    assert wanted == list(strategy.decide(view, params, holdings))
+    assert everything == list(strategy.decide(view, params, holdings))
+    assert {wish.market for wish in everything} <= set(inside)
+    wanted = [wish for wish in everything if isinstance(wish, Signal)]
     for signal in wanted:
-        assert signal.market in inside
         there = inside[signal.market]
         assert there.tradable
         assert there.market.on_grid(signal.price)
@@ -172,17 +181,17 @@ def test_some_strategy_wants_something() -> None:
         family="F-1",
         as_of=NOON,
         markets=(
-            a_seen("M-1", price("0.88"), price("0.90"), 5, WHOLE_CENTS, NO_FEES),
-            a_seen("M-2", price("0.30"), price("0.32"), 5, WHOLE_CENTS, NO_FEES),
+            a_seen("M-1", price("0.88"), price("0.90"), 5),
+            a_seen("M-2", price("0.30"), price("0.32"), 5),
         ),
         references={},
     )
     state = fold([a_start(), an_intended(market="M-2"), a_fill(market="M-2")])
     holdings = Holdings(positions=tuple(state.positions.values()), orders=(), cash=Money(0))
     purposes = {
-        signal.purpose
+        wish.purpose
         for strategy in STRATEGIES.values()
-        for signal in strategy.decide(view, strategy.params(), holdings)
+        for wish in strategy.decide(view, strategy.params(), holdings)
     }
 
     assert {Purpose.ENTRY, Purpose.EXIT} <= purposes

@@ -28,7 +28,7 @@ class BrokenPromiseError(AssertionError):
     """Something that must hold on every seed does not."""
 
 
-def must(truth: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence
+def must(truth: bool, message: str) -> None:
     """Complain unless something is true."""
     if not truth:
         raise BrokenPromiseError(message)
@@ -88,6 +88,8 @@ class Witness:
                 self.halted = False
             case ev.OrderIntent():
                 self.intents.add(event.intent)
+            case _:
+                pass
 
 
 def fold(entries: Iterable[Entry]) -> LaneState:
@@ -100,6 +102,8 @@ def fold(entries: Iterable[Entry]) -> LaneState:
                 must(decode_state(checkpoint.state, LaneState) == state, "a checkpoint lost facts")
             case ev.Event() as event:
                 state = apply(state, event, entry.at)
+            case None:
+                pass
     return state
 
 

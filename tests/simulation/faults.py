@@ -10,6 +10,7 @@ import attrs
 
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.numbers import Duration, Micros
+from market_bot.core.domain.signals import Intent
 from market_bot.core.ports.actor import Actor
 from market_bot.core.ports.execution import (
     Accepted,
@@ -23,7 +24,6 @@ from market_bot.core.ports.execution import (
 )
 from market_bot.core.ports.journal import Chain, DurabilityLostError, Entry, Journal
 from market_bot.core.ports.market_data import Capability, MarketData, MarketDataError, Sink
-from market_bot.core.domain.signals import Intent
 from tests.fakes.sim_fs import Fault, SimCrashError
 
 from .checkers import Witness
@@ -37,7 +37,7 @@ RATES: Final[Mapping[str, tuple[float, ...]]] = {
     "disk_crash": (0.0, 0.0005, 0.002),
     "disk_error": (0.0, 0.0, 0.001),
     "disk_full": (0.0, 0.0, 0.001),
-    "append_lost": (0.0, 0.0, 0.002),
+    "append_lost": (0.0, 0.002, 0.01),
     "data_error": (0.0, 0.0, 0.01),
     "gap": (0.0, 0.005),
     "duplicate": (0.0, 0.05),
@@ -53,6 +53,10 @@ RATES: Final[Mapping[str, tuple[float, ...]]] = {
 }
 
 
+# A fault that comes alone comes more often.
+_ALONE: Final = 3
+
+
 class Chaos:
     """Decides what breaks; every seed has its own mixture, so that faults also come alone.
 
@@ -61,6 +65,7 @@ class Chaos:
         only: names of the faults that may strike; None lets the seed choose.
         crash_at: lose power once at this opportunity, counted from 1; 0 never.
         fail_at: fail the disk once at this opportunity; 0 never.
+        lose_at: refuse this one fact of those to be written, counted from 1; 0 none.
 
     """
 
@@ -71,16 +76,18 @@ class Chaos:
         only: frozenset[str] | None = None,
         crash_at: int = 0,
         fail_at: int = 0,
+        lose_at: int = 0,
     ) -> None:
         self.rng = rng
         self.rates = {
-            name: rng.choice(rates) if only is None else max(rates) * (name in only)
+            name: rng.choice(rates) if only is None else _ALONE * max(rates) * (name in only)
             for name, rates in RATES.items()
         }
         self.calm = False
         self.chances = 0
         self.struck: dict[str, int] = {}
-        self.crash_at, self.fail_at = crash_at, fail_at
+        self.facts = 0
+        self.crash_at, self.fail_at, self.lose_at = crash_at, fail_at, lose_at
 
     def strikes(self, name: str) -> bool:
         """Tell whether a fault happens at this opportunity."""
@@ -136,8 +143,11 @@ class FaultyJournal(Journal):
         return self.inner.head
 
     def append(self, event: ev.Event, at: Micros, config: str) -> int:
-        if self.chaos.strikes("append_lost"):
-            self._lose()
+        # A lane that cannot even be opened has nothing to lose yet.
+        if not isinstance(event, ev.BotStarted):
+            self.chaos.facts += 1
+            if self.chaos.facts == self.chaos.lose_at or self.chaos.strikes("append_lost"):
+                self._lose()
         try:
             number = self.inner.append(event, at, config)
         except DurabilityLostError:

@@ -7,7 +7,7 @@ import pytest
 
 from .checkers import BrokenPromiseError
 from .faults import RATES
-from .world import Simulation, SimLane, SimTape
+from .world import SimLane, SimTape, Simulation
 
 VARIABLE = "SIMULATION_SEED"
 SEEDS = 150
@@ -57,7 +57,7 @@ def test_many_seeds(first: int) -> None:
 def test_a_failing_seed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message of a failure holds a command that plays that seed and no other."""
     monkeypatch.setattr(SimLane, "check", _disagree)
-    with pytest.raises(AssertionError, match="SIMULATION_SEED=2 .* -k test_a_seed"):
+    with pytest.raises(AssertionError, match=r"SIMULATION_SEED=2 .* -k test_a_seed"):
         play(2)
 
     assert (4711,) == chosen("4711")
@@ -125,6 +125,15 @@ def test_a_disk_that_fails_once(kind: type[SimLane]) -> None:
     """One failed operation of the disk, wherever, costs no money and no fact."""
     for moment in _spread(kind, 25):
         Simulation(1, only=NOTHING, operated=False, kinds=(kind,), fail_at=moment).run()
+
+
+def test_a_fact_that_cannot_be_written() -> None:
+    """One fact that is refused, whichever it is, is written later or was never needed."""
+    quiet = Simulation(4, only=NOTHING, operated=False, kinds=(SimLane,))
+    quiet.run()
+    facts = quiet.lanes[0].chaos.facts
+    for number in range(1, facts, max(1, facts // 60)):
+        Simulation(4, only=NOTHING, operated=False, kinds=(SimLane,), lose_at=number).run()
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -23,7 +23,6 @@ from market_bot.core.domain.numbers import (
     SECOND,
     Duration,
     Micros,
-    Money,
     Price,
     Probability,
     money,
@@ -52,7 +51,7 @@ from market_bot.core.usecases.record_facts import Recorder
 from market_bot.core.usecases.redo_journal import RedoJournal
 from market_bot.core.usecases.trade_lane import LaneTrader
 from market_bot.core.usecases.watch_stalls import Watchdog
-from tests.fakes.sim_fs import SimCrashError, SimFiles, kept, lost, torn, torn_with_zeros
+from tests.fakes.sim_fs import SimCrashError, SimFiles, Survival, kept, lost, torn, torn_with_zeros
 
 from .checkers import (
     Witness,
@@ -258,7 +257,7 @@ class SimLane(Actor):
 
     def entries(self) -> list[Entry]:
         """Return the journal as it lies on the disk."""
-        return list(self._open(SimFiles_copy(self.files)).read())
+        return list(self._open(faultless(self.files)).read())
 
     def lines(self) -> list[bytes]:
         """Return the raw lines of the journal."""
@@ -372,7 +371,8 @@ class SimLane(Actor):
     def _die(self, reason: str, now: Micros) -> Micros:
         """Lose what was not on the disk, if power failed, and come back after a while."""
         self.deaths.append(reason)
-        survival, names_kept = kept, True
+        survival: Survival = kept
+        names_kept = True
         if reason == "power":
             at = self.rng.randint(0, 400)
             survival = self.rng.choice((kept, lost, torn(at), torn_with_zeros(at)))
@@ -419,7 +419,7 @@ def _checkpoint(state: LaneState) -> tuple[Any, str]:
     return encode_state(state), digest(state)
 
 
-def SimFiles_copy(files: SimFiles) -> SimFiles:
+def faultless(files: SimFiles) -> SimFiles:
     """Return the same files without their faults, to look at."""
     return files.after_crash(kept, names_kept=True)
 
@@ -484,6 +484,8 @@ class Operator(Actor):
                 self.halt_file.write("by hand")
             case "rm":
                 self.halt_file.remove()
+            case _:
+                pass
 
     def _tell(self, event: ev.Event) -> None:
         for lane in self.lanes:
@@ -498,6 +500,7 @@ class Simulation:
         only: names of the faults that may strike; None lets the seed choose.
         crash_at: crash once at this opportunity, counted from 1; 0 never.
         fail_at: fail the disk once at this opportunity; 0 never.
+        lose_at: refuse one fact of those to be written; 0 none.
         operated: whether a person interferes; None lets the seed choose.
         kinds: which lanes there are; none lets the seed choose.
 
@@ -510,6 +513,7 @@ class Simulation:
         only: frozenset[str] | None = None,
         crash_at: int = 0,
         fail_at: int = 0,
+        lose_at: int = 0,
         operated: bool | None = None,
         kinds: Sequence[type[SimLane]] = (),
     ) -> None:
@@ -524,7 +528,13 @@ class Simulation:
             kind(
                 f"venue{number}",
                 Random(rng.random()),
-                Chaos(Random(rng.random()), only=only, crash_at=crash_at, fail_at=fail_at),
+                Chaos(
+                    Random(rng.random()),
+                    only=only,
+                    crash_at=crash_at,
+                    fail_at=fail_at,
+                    lose_at=lose_at,
+                ),
                 self.clock,
                 self.halt_file,
                 start,

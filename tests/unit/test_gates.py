@@ -103,11 +103,12 @@ def test_filters(filters: dict[str, Any], view: MarketView, names: list[str]) ->
 def test_cooldowns(waited: int, names: list[str]) -> None:
     """A market rests for as long as was decided, also if the clock was set back meanwhile."""
     cooldown = Cooldown(after_entry=Duration(10 * SECOND), after_exit=Duration(20 * SECOND))
-    state = LaneState(last_entry={"M-1": NOON}, last_exit={"M-1": NOON})
+    state = LaneState(last_entry={"M-1": NOON}, last_exit={"M-1": NOON, "M-3": NOON})
     gates = cooling(cooldown, state, "M-1", Micros(NOON + waited))
 
     assert names == [gate.name for gate in gates]
     assert [] == list(cooling(cooldown, state, "M-2", NOON))
+    assert ["cooldown_after_exit"] == [g.name for g in cooling(cooldown, state, "M-3", NOON)]
 
 
 def test_too_small() -> None:

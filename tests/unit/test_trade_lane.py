@@ -21,7 +21,7 @@ from market_bot.core.domain.numbers import (
 from market_bot.core.domain.orders import OrderState, Purpose, Style
 from market_bot.core.domain.risk.api import Rule
 from market_bot.core.domain.settings import Cooldown, Filters
-from market_bot.core.domain.signals import Signal
+from market_bot.core.domain.signals import Signal, Wanted, Withdraw
 from market_bot.core.ports.execution import (
     Accepted,
     Cancelled,
@@ -594,6 +594,25 @@ def test_a_strategy_that_keeps_failing_is_left_out() -> None:
     assert 1 == len(venue.submitted)
     lane.clock.advance(Duration(600 * SECOND))
     assert 1 == len(of_type(scene.tick(), ev.Error))
+
+
+def test_a_strategy_may_withdraw_its_own_orders() -> None:
+    """Only those of the leg and purpose it names, and never its neighbour's."""
+    wishes: list[Wanted] = [BUY, attrs.evolve(BUY, leg=Leg.NO)]
+    venue = ScriptedExecution()
+    lane = a_lane(
+        lane_settings(a_strategy(lambda *_: wishes), a_strategy(Wanting(BUY), "other")),
+        lambda _: venue,
+        opening=[announced(a_market()), a_book()],
+    )
+    lane.start()
+    lane.tick(TOUCH)
+    mine = venue.submitted[0]
+    wishes[:] = [Withdraw(market="M-1", leg=Leg.YES, purpose=Purpose.ENTRY)]
+    lane.tick(TOUCH)
+
+    assert 3 == len(venue.submitted)
+    assert [mine.id] == venue.cancels
 
 
 def test_a_strategy_stays_inside_its_event() -> None:

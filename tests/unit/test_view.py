@@ -2,6 +2,7 @@
 
 import pytest
 
+from market_bot.core.domain.book import Side
 from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import SECOND, Duration, Micros, Size, price
 from market_bot.core.domain.view import View, view_of
@@ -83,9 +84,19 @@ def test_a_view_stays_as_it_was() -> None:
     """What happens afterwards does not show in it."""
     world = a_world()
     view = a_view(world)
-    tell([a_book(bids={}, asks={}), ("reference", "BTC-USD", "2", NOON, None)], world)
+    tell(
+        [
+            a_book(bids={}, asks={}),
+            ("reference", "BTC-USD", "2", NOON, None),
+            ("trade", "M-1", Side.BID, cents(53), contracts(1), NOON, None),
+        ],
+        world,
+    )
+    a_view(world)
 
     assert cents(48) == view.markets[0].bid
+    assert () == view.markets[0].prints
+    assert 1 == len(view.markets[0].mids)
     assert {"BTC-USD": "1"} == view.references
 
 

@@ -27,7 +27,7 @@ class Watched:
 
 def test_looks_every_second() -> None:
     """The next look is due a second later."""
-    assert SECOND == Watched().dog.step(Micros(0))
+    assert Micros(SECOND) == Watched().dog.step(Micros(0))
 
 
 def test_a_worker_within_the_limit_is_no_news() -> None:

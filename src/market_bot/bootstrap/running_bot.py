@@ -159,14 +159,15 @@ class RunningBot(Desk):
         self._over.set()
 
     def failures(self) -> Sequence[Failure]:
-        """Return what went wrong so far: broken threads, failed lanes, those that did not stop."""
+        """Return what went wrong so far: threads, lanes that failed or ran out of room, laggards."""
         threads = (*self._threads.values(), *self._workers.values())
         broken = [thread.failure for thread in threads if thread.failure is not None]
         names = {failure.name for failure in broken}
         failed = [
-            Failure(lane.name, lane.snapshot.error or "failed")
+            Failure(lane.name, lane.snapshot.error or lane.snapshot.degraded or "failed")
             for lane in self._lanes
-            if lane.snapshot.phase == "failed" and lane.name not in names
+            if lane.snapshot.phase == "failed" or lane.snapshot.degraded is not None
+            if lane.name not in names
         ]
         return (*broken, *failed, *self._late)
 

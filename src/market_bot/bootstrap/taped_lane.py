@@ -23,7 +23,7 @@ from market_bot.core.domain.numbers import Micros
 from market_bot.core.domain.settings import LaneSettings
 from market_bot.core.domain.tally import Tally
 from market_bot.core.domain.world import World
-from market_bot.core.ports.journal import Chain, Entry
+from market_bot.core.ports.journal import Chain, DurabilityLostError, Entry
 from market_bot.core.usecases.lane_actor import TapedLane
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
 from market_bot.core.usecases.record_facts import Recorder
@@ -109,13 +109,18 @@ def assemble(
 
     Raises:
         RunFinishedError: if the run was traded to the end and ``fresh`` is not asked for.
-        JournalError: if what is there is damaged.
+        JournalError: if what is there is damaged, or there is no room to go on.
         TapeError: if a tape cannot be opened.
 
     """
     chain = find_chain(inputs, journal_dir, fresh=fresh, again=again)
     folder = chain_folder(journal_dir, chain)
     journal = JsonlJournal(folder, chain, boot=inputs.run_id(), durability="group", reserve=reserve)
+    if journal.health is not Health.SOUND:
+        # A recording can wait: without room for the reserve it would be traded with no entries.
+        journal.close()
+        msg = f"{folder}: the disk has no room for what a run needs: make some, then run again"
+        raise DurabilityLostError(msg)
     resumed_from = journal.head[0]
     redo = RedoJournal(old=journal.read(), inner=journal)
     lane = _lane(inputs, chain, redo, controls, speed=speed, ticks_max=ticks_max)

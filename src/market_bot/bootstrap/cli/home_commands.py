@@ -153,7 +153,8 @@ def _lock(home: Home) -> Check:
         with HomeLock(home.lock_file):
             return Check("lock", Health.OK, "no bot runs on this home")
     except HomeInUseError as e:
-        return Check("lock", Health.OK, str(e).partition(":")[0])
+        who = str(e).removeprefix(f"{home.path}: ").partition(":")[0]
+        return Check("lock", Health.OK, who)
 
 
 def _halt(home: Home) -> Check:

@@ -44,7 +44,7 @@ HOUR: Final = Duration(3_600_000_000)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_DIGITS: Final = 30
-_MAX_LENGTH: Final = 100
+_MAX_PLACES: Final = 100
 _CACHE_LIMIT: Final = 200_000
 
 
@@ -73,8 +73,8 @@ def parse_scaled(text: str | int | Decimal, scale: int) -> int:
         raise NotExactError(msg)
     sign, digits, exponent = value.as_tuple()
     # Before any power of ten is made: "1e-999999999" would fill the memory.
-    if len(digits) > _MAX_LENGTH or int(exponent) < -_MAX_LENGTH:
-        msg = f"written with too many digits: {str(text)[:_MAX_DIGITS]!r}"
+    if int(exponent) < -_MAX_PLACES:
+        msg = f"written with too many decimal places: {str(text)[:_MAX_DIGITS]!r}"
         raise NotExactError(msg)
     number = int("".join(map(str, digits)))
     shift = int(exponent) + scale

@@ -29,7 +29,7 @@ class Chain:
 class Entry:
     """One line of a journal, decoded.
 
-    ``event`` is None for a type this version does not know; ``data`` is what the line holds.
+    ``event`` is None for a type this version does not know.
     """
 
     seq: int
