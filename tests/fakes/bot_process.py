@@ -175,7 +175,7 @@ def serve() -> None:
     """Fork a bot for every request on standard input until it is closed."""
     import market_bot.adapters.web.app  # noqa: PLC0415 - warmed up
     import market_bot.bootstrap.run_command  # noqa: F401, PLC0415 - warmed up
-    from market_bot.bootstrap.cli.app import app
+    from market_bot.bootstrap.cli.app import app  # noqa: PLC0415 - warmed up
 
     # Parsing once imports what the command line imports late.
     app.parse_args(["run", "--tape", "a", "--ticks", "1"], exit_on_error=False)
@@ -184,9 +184,11 @@ def serve() -> None:
         request = json.loads(line)
         if "poll" in request:
             pid, status = os.waitpid(request["poll"], os.WNOHANG)
-            print(os.waitstatus_to_exitcode(status) if pid else _RUNS, flush=True)
+            answer = os.waitstatus_to_exitcode(status) if pid else _RUNS
         else:
-            print(_fork(request), flush=True)
+            answer = _fork(request)
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
 
 
 def _fork(request: dict[str, Any]) -> int:

@@ -1,7 +1,8 @@
 """A small recorded market for whole runs: it crosses midnight, trades, wins, loses, resolves.
 
 Every market begins near even, becomes a favourite that `bias_harvest` buys as a maker, and then
-either goes on to win or collapses, so that a run has entries, fills, exits and resolutions.
+either goes on to win or collapses, so that a run has entries, fills, exits and resolutions. Some
+are quoted so wide at first that an entry is refused.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class _Life:
     def __init__(self, name: str, begins: int, venue: str) -> None:
         self._begins = begins
         self._collapses = hash_of(name) % 3 == 0
+        self._wide = hash_of(name) % 4 == 1
         self._cents = 70
         self._market = Market(
             venue=venue,
@@ -82,7 +84,7 @@ class _Life:
             tape.resolution(name, Price(1_000_000 if won else 0), at)
             return
         self._cents = self._next(age, chance)
-        spread = 8 if age % 17 == 5 else 2
+        spread = 8 if self._wide and age < 16 else 2
         bid, ask = self._cents - 1, min(99, self._cents - 1 + spread)
         tape.book(name, _levels(bid, -1), _levels(ask, 1), at, None)
         hit = Side.ASK if age % 2 else Side.BID

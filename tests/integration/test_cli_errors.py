@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.bot_process import BotProcess, WarmBots, facts, wait_until
+from tests.fakes.bot_process import BotProcess, WarmBots, facts
 from tests.fakes.small_market import write_small_tape
 
 # file, old text, new text, what the line must say after the file's name

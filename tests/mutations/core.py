@@ -355,8 +355,8 @@ MUTATIONS: Final = (
     Mutation(
         name="stretching shrinks",
         file=_HARVEST,
-        old="math.exp(-odds * (gain / _GAIN_UNIT))",
-        new="math.exp(-odds / (gain / _GAIN_UNIT))",
+        old="log_odds(market) * (gain / _GAIN_UNIT)",
+        new="log_odds(market) / (gain / _GAIN_UNIT)",
         tests=("tests/property/test_strategies.py",),
     ),
     Mutation(

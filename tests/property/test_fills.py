@@ -79,7 +79,7 @@ orders = st.builds(
     st.sampled_from(Leg),
     st.sampled_from(Purpose),
     st.sampled_from(Style),
-    st.integers(3, 7),
+    st.sampled_from([3, 4, 5, 5, 5, 6, 7]),
     st.integers(1, 9),
     st.integers(0, 12),
 )
@@ -87,7 +87,8 @@ prints = st.tuples(st.sampled_from(Side), st.integers(3, 7), st.integers(1, 9))
 sides = st.dictionaries(st.integers(1, 9), st.integers(1, 9), max_size=3)
 steps = st.lists(
     st.one_of(orders, orders, prints, prints, st.tuples(sides, sides), st.just("collect")),
-    max_size=25,
+    min_size=8,
+    max_size=30,
 )
 
 

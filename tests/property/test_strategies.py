@@ -34,7 +34,7 @@ from market_bot.core.domain.signals import Signal
 from market_bot.core.domain.strategies.api import Strategy, knobs
 from market_bot.core.domain.strategies.bias_harvest import stretch
 from market_bot.core.domain.view import Holdings, MarketView, View
-from tests.fakes.builders import a_fill, a_market, a_start, an_intended, every_strategy, fold
+from tests.fakes.builders import a_fill, a_market, a_start, an_intended, cents, every_strategy, fold
 from tests.fakes.clock import NOON
 
 STRATEGIES = every_strategy()
@@ -77,17 +77,18 @@ def a_seen(
 
 
 def seen(name: str) -> st.SearchStrategy[MarketView]:
-    """Return any market of a name."""
-    return st.builds(
-        a_seen,
-        st.just(name),
-        quotes,
-        quotes,
+    """Return any market of a name; half of them are tempting favourites or longshots."""
+    terms = st.tuples(
         st.none() | st.integers(-2, 60),
         st.sampled_from([WHOLE_CENTS, TENTH_CENTS, TAPERED]),
         st.sampled_from([NO_FEES, KALSHI]),
         st.booleans(),
     )
+    tempting = st.tuples(st.integers(1, 98), st.integers(1, 3)).map(
+        lambda pair: (cents(pair[0]), cents(pair[0] + pair[1]))
+    )
+    pairs = st.tuples(quotes, quotes) | tempting
+    return st.builds(lambda pair, rest: a_seen(name, *pair, *rest), pairs, terms)
 
 
 @st.composite

@@ -14,7 +14,7 @@ SEEDS = 150
 SOAK_SEEDS = 5_000
 SOAK_BLOCK = 100
 # Seeds that once found something, so that it stays found.
-FOUND = (5_015, 5_038, 5_041)
+FOUND = (1_164,)
 # These spoil the feed when it is written; the others strike while the lane runs.
 IN_THE_FEED = {"gap", "duplicate", "late"}
 NOTHING: frozenset[str] = frozenset()
@@ -47,6 +47,7 @@ def test_a_seed(seed: int) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("first", range(SEEDS, SEEDS + SOAK_SEEDS, SOAK_BLOCK))
 def test_many_seeds(first: int) -> None:
     """What holds on the usual seeds holds on others."""
@@ -113,6 +114,7 @@ def test_a_crash_at_one_moment(kind: type[SimLane]) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("kind", [SimLane, SimTape])
 def test_a_crash_at_every_moment(kind: type[SimLane]) -> None:
     """Power may fail at every single operation of a quiet run."""

@@ -159,7 +159,7 @@ class RunningBot(Desk):
         self._over.set()
 
     def failures(self) -> Sequence[Failure]:
-        """Return what went wrong so far: threads, lanes that failed or ran out of room, laggards."""
+        """Return what went wrong so far in threads and lanes, and who did not stop in time."""
         threads = (*self._threads.values(), *self._workers.values())
         broken = [thread.failure for thread in threads if thread.failure is not None]
         names = {failure.name for failure in broken}

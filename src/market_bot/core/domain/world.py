@@ -218,13 +218,14 @@ class World(Sink):
                 self.touched[known.market.event] = None
 
     def tradable(self, market: str) -> bool:
-        """Tell whether orders in a market make sense now: open venue, open market, whole book."""
+        """Tell whether orders in a market make sense now: open venue and market, sound book."""
         known = self.seen.get(market)
         return (
             known is not None
             and self.venue_status is MarketStatus.OPEN
             and known.status is MarketStatus.OPEN
             and known.book.whole
+            and not known.book.crossed
         )
 
     def sell_price(self, market: str, leg: Leg) -> Price | None:

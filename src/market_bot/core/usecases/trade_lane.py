@@ -197,6 +197,7 @@ class LaneTrader:
         if self.degraded is not None and not self._announced:
             self._record(ev.VenueState(state="degraded", reason=self.degraded), now)
             self._announced = True
+            self._cancel_entries(now)
         # As with facts: a halt that could not be written is not forgotten.
         self._due_controls.extend(self.controls())
         while self._due_controls:
@@ -205,7 +206,7 @@ class LaneTrader:
             self._due_controls.popleft()
             if isinstance(event, ev.VenueState):
                 self._follow(event)
-            if isinstance(event, ev.Halt):
+            if isinstance(event, ev.Halt) or self.degraded is not None:
                 self._cancel_entries(now)
 
     def _follow(self, event: ev.VenueState) -> None:

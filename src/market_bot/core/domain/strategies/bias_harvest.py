@@ -8,32 +8,29 @@ when favourites collapse: many small gains against a few whole stakes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
 import attrs
 
-from market_bot.core.domain.fees import fee
-from market_bot.core.domain.market import Leg, Market
+from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import (
     CERTAIN,
     HOUR,
-    ONE_CONTRACT,
     ONE_DOLLAR,
     SECOND,
     Duration,
     Price,
     Probability,
-    as_float,
     price,
-    quantise,
 )
+from market_bot.core.domain.odds import from_log_odds, log_odds
 from market_bot.core.domain.orders import Purpose, Style
 from market_bot.core.domain.signals import Signal
 from market_bot.core.domain.strategies.api import Strategy, fixed, knob
 from market_bot.core.domain.view import Holdings, MarketView, View
+from market_bot.core.domain.wishes import fee_per_contract
 
 _GAIN_UNIT: Final = 1_000_000
 
@@ -90,7 +87,7 @@ def _enter(view: View, seen: MarketView, params: Params) -> Sequence[Signal]:
         return ()
     belief = stretch(mid, params.gain)
     style = Style(params.style.value)
-    cost = _fee_per_contract(seen.market, at, style)
+    cost = fee_per_contract(seen.market, at, style)
     edge = Price(belief - at - cost)
     if edge < params.min_edge:
         return ()
@@ -113,7 +110,7 @@ def _leave(seen: MarketView, leg: Leg, params: Params) -> Sequence[Signal]:
     mid, bid = seen.mid(leg), seen.sell_price(leg)
     if mid is None or bid is None or mid >= params.exit_below or not seen.market.on_grid(bid):
         return ()
-    cost = _fee_per_contract(seen.market, bid, Style.TAKER)
+    cost = fee_per_contract(seen.market, bid, Style.TAKER)
     belief = stretch(mid, params.gain)
     wish = Signal(
         market=seen.market.id,
@@ -158,14 +155,7 @@ def stretch(market: Price, gain: Price) -> Probability:
         return Probability(0)
     if market >= ONE_DOLLAR:
         return CERTAIN
-    odds = math.log(as_float(market)) - math.log(as_float(Price(ONE_DOLLAR - market)))
-    return quantise(1.0 / (1.0 + math.exp(-odds * (gain / _GAIN_UNIT))))
-
-
-def _fee_per_contract(market: Market, at: Price, style: Style) -> Price:
-    # A hundred contracts, so that rounding to a venue's cash grid does not drown the rate.
-    charged = fee(market.fees, at, ONE_CONTRACT * 100, style, selling=False)  # type: ignore[arg-type]  # int times NewType
-    return Price(-(-charged // (100 * ONE_CONTRACT)))
+    return from_log_odds(log_odds(market) * (gain / _GAIN_UNIT))
 
 
 strategy = Strategy(

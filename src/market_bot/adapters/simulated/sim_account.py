@@ -1,0 +1,122 @@
+"""What the venue owes: an account in plain integers, counted from trades and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import attrs
+
+from market_bot.core.domain.market import Leg
+from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Money, Price, Size
+from market_bot.core.domain.orders import Purpose, Style
+
+
+@attrs.frozen(kw_only=True)
+class AccountFill:
+    """A trade of ours as the venue has it; ``undone`` once it was reversed."""
+
+    fill: str
+    intent: str
+    market: str
+    leg: Leg
+    purpose: Purpose
+    liquidity: Style
+    price: Price
+    size: Size
+    cost: Money
+    fee: Money
+    at: Micros
+    provisional: bool
+    undone: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Ledger:
+    """The account at a moment.
+
+    Args:
+        cash: what came in minus what went out since the beginning, before any deposit.
+        positions: contracts held by market and leg, provisional ones included.
+        fills: every trade, the reversed ones too, by name.
+        fees: what trades cost beside their price, reversed ones left out.
+        payouts: what ended markets paid.
+
+    """
+
+    cash: Money
+    positions: Mapping[tuple[str, Leg], Size]
+    fills: Mapping[str, AccountFill]
+    fees: Money
+    payouts: Money
+
+
+class Account:
+    """The bot's account at the venue."""
+
+    def __init__(self) -> None:
+        self._cash = 0
+        self._fees = 0
+        self._payouts = 0
+        self._held: dict[tuple[str, Leg], int] = {}
+        self._doubtful: dict[tuple[str, Leg], int] = {}
+        self._fills: dict[str, AccountFill] = {}
+
+    @property
+    def cash(self) -> int:
+        """What came in minus what went out."""
+        return self._cash
+
+    def firm(self, market: str, leg: Leg) -> int:
+        """Return the contracts that may be sold: those whose purchase is settled."""
+        key = (market, leg)
+        return self._held.get(key, 0) - self._doubtful.get(key, 0)
+
+    def book(self, fill: AccountFill) -> None:
+        """Count a trade."""
+        self._fills[fill.fill] = fill
+        self._count(fill, 1)
+        if fill.provisional and fill.purpose is Purpose.ENTRY:
+            key = (fill.market, fill.leg)
+            self._doubtful[key] = self._doubtful.get(key, 0) + fill.size
+
+    def settle(self, fill: str) -> None:
+        """Make a provisional trade final."""
+        self._decide(fill, undone=False)
+
+    def undo(self, fill: str) -> None:
+        """Reverse a provisional trade."""
+        self._count(self._decide(fill, undone=True), -1)
+
+    def pay(self, market: str, yes_payout: Price) -> None:
+        """Pay for everything held in a market that ended."""
+        for leg in Leg:
+            size = self._held.pop((market, leg), 0)
+            each = yes_payout if leg is Leg.YES else ONE_DOLLAR - yes_payout
+            self._cash += each * size
+            self._payouts += each * size
+
+    def ledger(self) -> Ledger:
+        """Return a copy of everything."""
+        held = {key: Size(size) for key, size in self._held.items() if size}
+        return Ledger(
+            cash=Money(self._cash),
+            positions=MappingProxyType(held),
+            fills=MappingProxyType(dict(self._fills)),
+            fees=Money(self._fees),
+            payouts=Money(self._payouts),
+        )
+
+    def _count(self, fill: AccountFill, times: int) -> None:
+        key = (fill.market, fill.leg)
+        buys = 1 if fill.purpose is Purpose.ENTRY else -1
+        self._cash -= times * (buys * fill.cost + fill.fee)
+        self._fees += times * fill.fee
+        self._held[key] = self._held.get(key, 0) + times * buys * fill.size
+
+    def _decide(self, name: str, *, undone: bool) -> AccountFill:
+        fill = self._fills[name]
+        self._fills[name] = attrs.evolve(fill, provisional=False, undone=undone)
+        if fill.purpose is Purpose.ENTRY:
+            self._doubtful[fill.market, fill.leg] -= fill.size
+        return fill

@@ -1,0 +1,157 @@
+"""What an event can still cost in the worst case, over every way in which it may end.
+
+What is lost is counted from what the open contracts cost, before fees already paid; a negative
+number is a gain that is certain. Three things are up to an adversary:
+
+- How every market ends: YES, NO, or void at half a dollar for either leg. If at most one market of
+  the event can end YES, at most one does; if it is proven besides that one must, then one does
+  unless a market is void. Any number of markets may be void, in both cases. Otherwise every market
+  ends by itself, and each value between no and yes is covered as well, since what a market costs is
+  convex in what it pays.
+- Whether what waits gets filled: each live entry fills in full where that costs, and not where it
+  would help; so does a live sale, which may take a hedge away.
+- Whether what is provisional stays: a purchase that would help is undone, and a sale counts as not
+  made wherever the contracts would lose.
+
+What each market can cost is added up (`Stakes`), so that n markets need n steps and not 2^n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import attrs
+
+from market_bot.core.domain.lane import Position
+from market_bot.core.domain.market import Leg
+from market_bot.core.domain.numbers import NO_MONEY, ONE_DOLLAR, Money, Size
+from market_bot.core.domain.orders import Order, Purpose
+from market_bot.core.domain.signals import Draft
+
+_HALF: Final = ONE_DOLLAR // 2
+
+
+@attrs.frozen
+class Stakes:
+    """What one market costs if it ends NO, void and YES, in dollars (1e-12); gains are negative."""
+
+    no: Money
+    void: Money
+    yes: Money
+
+    def plus(self, other: Stakes) -> Stakes:
+        """Return both together."""
+        return Stakes(
+            Money(self.no + other.no), Money(self.void + other.void), Money(self.yes + other.yes)
+        )
+
+    def at_worst(self) -> Stakes:
+        """Return the same where it costs, and nothing where it would help."""
+        return Stakes(
+            max(NO_MONEY, self.no), max(NO_MONEY, self.void), max(NO_MONEY, self.yes)
+        )
+
+
+@attrs.frozen(kw_only=True)
+class EventTerms:
+    """What is known about how the markets of an event end together.
+
+    Args:
+        at_most_one: whether at most one market can end YES.
+        exhaustive: whether it is proven that one must, unless a market is void.
+        markets: the ids of all markets of the event.
+
+    """
+
+    at_most_one: bool = False
+    exhaustive: bool = False
+    markets: frozenset[str] = frozenset()
+
+
+UNKNOWN_TERMS: Final = EventTerms()
+
+
+def held(leg: Leg, size: int, cost: int) -> Stakes:
+    """Return the stakes of contracts that are there, whatever happens."""
+    full, half = Money(cost - ONE_DOLLAR * size), Money(cost - _HALF * size)
+    lost = Money(cost)
+    return Stakes(lost, half, full) if leg is Leg.YES else Stakes(full, half, lost)
+
+
+def perhaps_held(leg: Leg, size: int, cost: int) -> Stakes:
+    """Return the stakes of contracts that are there only where they cost."""
+    return held(leg, size, cost).at_worst()
+
+
+def perhaps_sold(leg: Leg, size: int, proceeds: int) -> Stakes:
+    """Return what it costs to have sold contracts, only where keeping them would have been better.
+
+    Selling them for ``proceeds`` is owing them: the opposite of having bought at that price.
+    """
+    bought = held(leg, size, proceeds)
+    return Stakes(Money(-bought.no), Money(-bought.void), Money(-bought.yes)).at_worst()
+
+
+def stakes_of(
+    positions: Iterable[Position], orders: Iterable[Order]
+) -> dict[str, Stakes]:
+    """Return the stakes by market of what is held, waits or is provisional."""
+    stakes: dict[str, Stakes] = {}
+    for position in positions:
+        # Rounded up: the settled part never looks cheaper than it was.
+        doubtful = position.cost * position.provisional // position.size
+        _add(stakes, position.market, held(position.leg, position.settled, position.cost - doubtful))
+        if position.provisional:
+            maybe = perhaps_held(position.leg, position.provisional, doubtful)
+            _add(stakes, position.market, maybe)
+    for order in orders:
+        for part in _parts(order):
+            _add(stakes, order.market, part)
+    return stakes
+
+
+def with_draft(stakes: Mapping[str, Stakes], draft: Draft) -> dict[str, Stakes]:
+    """Return the stakes as they were if a draft became a live order."""
+    signal, after = draft.signal, dict(stakes)
+    if signal.purpose is Purpose.ENTRY:
+        _add(after, signal.market, perhaps_held(signal.leg, draft.size, draft.worst_cost))
+    else:
+        sale = perhaps_sold(signal.leg, draft.size, signal.price * draft.size - draft.fee_bound)
+        _add(after, signal.market, sale)
+    return after
+
+
+def worst_loss(stakes: Mapping[str, Stakes], terms: EventTerms) -> Money:
+    """Return the most that can be lost over all the ways the event may end."""
+    if not terms.at_most_one:
+        return Money(sum(max(market.no, market.void, market.yes) for market in stakes.values()))
+    all_no = sum(market.no for market in stakes.values())
+    voids = [market.void - market.no for market in stakes.values()]
+    wins = [market.yes - market.no for market in stakes.values()]
+    void = sum(max(0, change) for change in voids)
+    won = max((win - max(0, change) for win, change in zip(wins, voids, strict=True)), default=0)
+    worse = void + max(0, won)
+    if not worse and terms.exhaustive and stakes.keys() >= terms.markets and stakes:
+        # None void and none YES cannot be: the mildest exception to it has to happen.
+        worse = max(*voids, *wins)
+    return Money(all_no + worse)
+
+
+def _parts(order: Order) -> Iterable[Stakes]:
+    remaining = order.working
+    if order.purpose is Purpose.ENTRY:
+        if remaining:
+            yield perhaps_held(order.leg, remaining, order.reserved)
+        return
+    if remaining:
+        fee = -(-order.fee_bound * remaining // order.size)
+        yield perhaps_sold(order.leg, remaining, order.price * remaining - fee)
+    for fill in order.fills:
+        if fill.provisional:
+            yield perhaps_held(order.leg, fill.size, fill.basis)
+
+
+def _add(stakes: dict[str, Stakes], market: str, more: Stakes) -> None:
+    known = stakes.get(market)
+    stakes[market] = more if known is None else known.plus(more)
