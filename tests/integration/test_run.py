@@ -11,11 +11,35 @@ import pytest
 from tests.fakes.bot_process import WarmBots, chain_files, facts, folder_bytes, wait_until
 from tests.fakes.small_market import write_small_tape
 
-KEYS = set(
-    "brier coverage denials equity error errors exits failures fees filled_contracts fills from "
-    "journal_head lane open_positions orders phase pnl_marked pnl_realised pnl_total run scans "
-    "seconds signals to turnover venue".split()
-)
+KEYS = {
+    "brier",
+    "coverage",
+    "denials",
+    "equity",
+    "error",
+    "errors",
+    "exits",
+    "failures",
+    "fees",
+    "filled_contracts",
+    "fills",
+    "from",
+    "journal_head",
+    "lane",
+    "open_positions",
+    "orders",
+    "phase",
+    "pnl_marked",
+    "pnl_realised",
+    "pnl_total",
+    "run",
+    "scans",
+    "seconds",
+    "signals",
+    "to",
+    "turnover",
+    "venue",
+}
 
 
 @pytest.fixture(scope="module")

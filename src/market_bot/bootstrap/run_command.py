@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from market_bot.bootstrap.run_options import RunOptions
 from market_bot.bootstrap.running_bot import RunningBot
 from market_bot.bootstrap.sample import sample_tape
 from market_bot.bootstrap.settings import settings_of
+from market_bot.bootstrap.stop_signals import SIGNALS, StopSignals
 from market_bot.bootstrap.summary import Coverage, as_text, summary
 from market_bot.bootstrap.taped_lane import Assembled, TapedInputs, tape_hashes
 from market_bot.bootstrap.terminal_view import TerminalView
@@ -97,12 +97,13 @@ class _Session:
         self._parts.places().remember(self._inputs.tapes)
         self._server = self._make_server(bot)
         view = TerminalView(self._console, quiet=self._options.json)
-        with self._parts.control():
+        with StopSignals() as stopping, self._parts.control():
             self._greet(assembled)
             bot.start()
             try:
-                asyncio.run(self._watch(bot, view))
+                asyncio.run(self._watch(bot, view, stopping))
             finally:
+                stopping.listen()
                 view.close()
                 bot.stop(bot.shut_down_by or "end of run")
                 assembled.close()
@@ -124,13 +125,14 @@ class _Session:
             port,
         )
 
-    async def _watch(self, bot: RunningBot, view: TerminalView) -> None:
+    async def _watch(self, bot: RunningBot, view: TerminalView, stopping: StopSignals) -> None:
         """Serve the page and show the lanes until all is over or somebody stops it."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            name = signal.Signals(number).name
-            loop.add_signal_handler(number, bot.shut_down, name)
+        for number in SIGNALS:
+            loop.add_signal_handler(number, bot.shut_down, number.name)
+        if stopping.asked is not None:
+            bot.shut_down(stopping.asked)
         serving = None if self._server is None else asyncio.create_task(self._server.serve(stop))
         note = "Ctrl-C stops in order"
         if self._server is not None:

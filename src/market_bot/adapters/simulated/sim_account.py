@@ -8,13 +8,25 @@ from types import MappingProxyType
 import attrs
 
 from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Money, Price, Size
+from market_bot.core.domain.numbers import (
+    NO_MONEY,
+    ONE_DOLLAR,
+    Micros,
+    Money,
+    Price,
+    Probability,
+    Size,
+)
 from market_bot.core.domain.orders import Purpose, Style
 
 
 @attrs.frozen(kw_only=True)
 class AccountFill:
-    """A trade of ours as the venue has it; ``undone`` once it was reversed."""
+    """A trade of ours as the venue has it.
+
+    ``worth`` is the leg's true probability at the moment of the trade, which only the venue knows;
+    ``undone`` is set once the trade was reversed.
+    """
 
     fill: str
     intent: str
@@ -26,9 +38,18 @@ class AccountFill:
     size: Size
     cost: Money
     fee: Money
+    worth: Probability
     at: Micros
     provisional: bool
     undone: bool = False
+
+    @property
+    def gain(self) -> Money:
+        """What the trade is worth on average, after its fee; nothing once it was reversed."""
+        if self.undone:
+            return NO_MONEY
+        buys = 1 if self.purpose is Purpose.ENTRY else -1
+        return Money(buys * (self.worth - self.price) * self.size - self.fee)
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +70,15 @@ class Ledger:
     fills: Mapping[str, AccountFill]
     fees: Money
     payouts: Money
+
+    @property
+    def gain(self) -> Money:
+        """What all trades were worth on average when they were made, luck left out.
+
+        The truth is a martingale, so this is what cash and payouts come to on average over many
+        worlds, and it is known long before they do.
+        """
+        return Money(sum(fill.gain for fill in self.fills.values()))
 
 
 class Account:

@@ -134,9 +134,10 @@ class Grid:
 
 def grid_of(ticks: Sequence[TickBand]) -> Grid:
     """Return the prices an order may carry under a tick structure."""
-    prices = {
-        Price(at) for band in ticks for at in range(band.start, band.end + 1, band.step)
-    } - {0, ONE_DOLLAR}
+    prices = {Price(at) for band in ticks for at in range(band.start, band.end + 1, band.step)} - {
+        0,
+        ONE_DOLLAR,
+    }
     middle = next(band for band in ticks if band.start <= ONE_DOLLAR // 2 <= band.end)
     return Grid(tuple(sorted(prices)), max(1, 10_000 // middle.step))
 
@@ -189,7 +190,7 @@ class MatchingBook:
 
     def crowd_at(self, side: Side, price: Price) -> Size:
         """Return what is displayed at a price without our own orders."""
-        queue = self._queues.get((side, price))
+        queue = self._queues.get((side, price)) if self._queues else None
         if queue is None:
             return self.levels(side).get(price, NOTHING)
         return Size(sum(place.size for place in queue if place.own is None))
@@ -200,7 +201,7 @@ class MatchingBook:
         What it adds queues at the end. What it withdraws comes from the end as well, so that our
         own place in the queue improves by trades and by whole levels that go, never by wishes.
         """
-        queue = self._queues.get((side, price))
+        queue = self._queues.get((side, price)) if self._queues else None
         if queue is None:
             self._set(side, price, size, at)
             return

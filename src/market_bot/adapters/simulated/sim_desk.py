@@ -23,7 +23,7 @@ from market_bot.core.domain.book import Side
 from market_bot.core.domain.fees import fee
 from market_bot.core.domain.fills.maker import book_side, yes_price
 from market_bot.core.domain.market import Leg, Market, MarketStatus
-from market_bot.core.domain.numbers import ONE_DOLLAR, SECOND, Duration, Micros, Price, Size, cost
+from market_bot.core.domain.numbers import ONE_DOLLAR, SECOND, Duration, Micros, Price, Size, cost, quantise
 from market_bot.core.domain.orders import Purpose, Style
 from market_bot.core.domain.signals import Intent
 from market_bot.core.ports.execution import (
@@ -48,18 +48,23 @@ _REPEATED_AFTER: Final = Duration(3 * SECOND)
 
 @attrs.define(eq=False)
 class Listed:
-    """A market that is listed: its terms, its book, and until when news of it must be told."""
+    """A market that is listed.
+
+    ``settles`` is when it pays, by which time everything about it must be told; ``truth`` says how
+    probably it ends YES.
+    """
 
     market: Market
     book: MatchingBook
     status: MarketStatus
     settles: Micros
+    truth: Callable[[], float]
     orders: dict[str, OwnOrder] = attrs.field(factory=dict)
 
 
 @attrs.define(eq=False)
 class OwnOrder:
-    """An order of ours as the venue has it; ``told_from`` is when we may hear of it."""
+    """An order of ours as the venue has it; nothing more of it is told before ``told_from``."""
 
     intent: Intent
     listed: Listed
@@ -122,9 +127,7 @@ class Desk(Execution):
         order = self._new(intent)
         lost = self._strikes("answer_lost", name, faults.answer_lost)
         if lost:
-            order.told_from = min(
-                Micros(at + faults.found_after), max(at, order.listed.settles)
-            )
+            order.told_from = min(Micros(at + faults.found_after), max(at, order.listed.settles))
             self._tell(order.told_from, Confirmed(name, order.venue_order), order)
         arrives = Micros(at + self._under_way(name))
         self._orders[name] = order
@@ -291,6 +294,7 @@ class Desk(Execution):
         name = f"{order.intent.id}-{order.fills}"
         price = yes if signal.leg is Leg.YES else Price(ONE_DOLLAR - yes)
         selling = signal.purpose is Purpose.EXIT
+        truth = order.listed.truth()
         ghost = self._strikes("ghost_fill", name, self.settings.faults.ghost_fill)
         fill = AccountFill(
             fill=name,
@@ -304,6 +308,7 @@ class Desk(Execution):
             cost=cost(price, size),
             fee=fee(market.fees, price, size, style, selling=selling),
             at=at,
+            worth=quantise(truth if signal.leg is Leg.YES else 1.0 - truth),
             provisional=ghost or self.settings.rules.provisional,
         )
         self.account.book(fill)
@@ -331,7 +336,10 @@ class Desk(Execution):
         key = f"{fact.intent}/{type(fact).__name__}/{getattr(fact, 'fill', '')}"
         if self._strikes("late_fact", key, faults.late_fact):
             due += faults.late_by
-        heapq.heappush(self._facts, (Micros(min(due, last)), self._told, fact))
+        told = Micros(min(due, last))
+        if order is not None:
+            order.told_from = told  # What is told of one order keeps its order.
+        heapq.heappush(self._facts, (told, self._told, fact))
         if self._strikes("repeated_fact", key, faults.repeated_fact):
             self._told += 1
             again = Micros(min(due + _REPEATED_AFTER, last))

@@ -117,7 +117,8 @@ class Crowd:
         noise: chance per action that the makers jump for no reason, without a trade.
         noise_jump: by how much they do, in log-odds, up or down.
         noise_seconds: after so long 63 % of such a jump are gone.
-        half_spreads: half distances between bid and ask, in 1e-6 dollar; repeated ones are likelier.
+        half_spreads: half distances between bid and ask, in 1e-6 dollar; a repeated one is
+            likelier.
         levels: prices quoted on each side.
         depth: about so many contracts wait at a price.
         print_max: the most contracts somebody uninformed takes at once.

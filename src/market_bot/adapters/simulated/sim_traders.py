@@ -196,8 +196,18 @@ class Traders:
 
     def _thin(self) -> bool:
         """Tell whether somebody took away the best price the makers wanted to show."""
+        crowd_at = self.book.crowd_at
+        return any(not prices or not crowd_at(side, prices[0]) for side, prices in self._wanted())
+
+    def _depth(self) -> Size:
+        part = 1 + int(self.chance.random() * _DEPTHS)
+        return Size(max(1, 2 * part * self.crowd.depth // (_DEPTHS + 1)) * ONE_CONTRACT)
+
+    def _thin(self) -> bool:
+        """Tell whether somebody took away the best price the makers wanted to show."""
         return any(
-            not prices or self.book.crowd_at(side, prices[0]) <= 0 for side, prices in self._wanted()
+            not prices or self.book.crowd_at(side, prices[0]) <= 0
+            for side, prices in self._wanted()
         )
 
     def _pick_half(self) -> int:

@@ -288,11 +288,12 @@ class Priced(Truth):
     def chance(self, index: int) -> float:
         strike = self.strikes[index]
         level = math.log(strike.cents / (_CENTS * self.path.start))
+        away, seen = level - self.path.log, self._extremes
         match strike.condition:
             case Condition.TOUCH_ABOVE:
-                return self._touch(level - self.path.log, -1.0, reached=self._extremes.high >= level)
+                return self._touch(away, -1.0, reached=seen.high >= level)
             case Condition.TOUCH_BELOW:
-                return self._touch(self.path.log - level, 1.0, reached=self._extremes.low <= level)
+                return self._touch(-away, 1.0, reached=seen.low <= level)
             case Condition.BELOW:
                 return 1.0 - self._at_least(level, strike.cents)
             case _:

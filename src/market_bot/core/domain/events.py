@@ -314,6 +314,58 @@ class MarketResolved(Event):
 
 
 @attrs.frozen(kw_only=True)
+class PositionMarked(Event):
+    """What an exit has to remember of an open position, in its leg's own price.
+
+    ``high`` is the highest bid seen since the entry, null while no exit asks for it; ``armed_at``
+    is when the price began to stand below the stop, null while it does not.
+    """
+
+    TYPE: ClassVar[str] = "position_marked"
+
+    market: str
+    leg: Leg
+    high: Price | None = None
+    armed_at: Micros | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Merged(Event):
+    """Equal sizes of YES and NO of one market became the dollars they are worth together."""
+
+    TYPE: ClassVar[str] = "merged"
+
+    market: str
+    event: str
+    family: str
+    size: Size
+    payout: Money
+
+
+@attrs.frozen(kw_only=True)
+class Reward(Event):
+    """The venue paid for something else than a trade: resting orders, holding, a promotion.
+
+    ``market`` is None if it was not for one market; a negative ``amount`` is taken back.
+    """
+
+    TYPE: ClassVar[str] = "reward"
+
+    amount: Money
+    kind: str
+    market: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EquityPeak(Event):
+    """Marked equity rose above all that was known; losses are measured from the highest."""
+
+    TYPE: ClassVar[str] = "equity_peak"
+
+    equity: Money
+
+
+@attrs.frozen(kw_only=True)
 class Mark(Event):
     """A later price of a traded, exited or denied signal, in its leg's own price."""
 
@@ -573,6 +625,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         FillSettled,
         FillReversed,
         MarketResolved,
+        PositionMarked,
         Mark,
         Error,
         VenueState,

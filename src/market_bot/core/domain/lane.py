@@ -14,10 +14,23 @@ import attrs
 from market_bot.core.domain import events as ev
 from market_bot.core.domain import orders as od
 from market_bot.core.domain.market import Leg, Resolution
-from market_bot.core.domain.numbers import NO_MONEY, Duration, Micros, Money, Size
-from market_bot.core.domain.orders import Order, OrderFill, Purpose
+from market_bot.core.domain.numbers import (
+    NEVER,
+    NO_MONEY,
+    NOTHING,
+    SECOND,
+    Duration,
+    Micros,
+    Money,
+    Price,
+    Size,
+)
+from market_bot.core.domain.orders import Closed, Order, OrderFill, Purpose
 
-FOLD_VERSION: Final = 1
+FOLD_VERSION: Final = 2
+MINUTE: Final = Duration(60 * SECOND)
+# More orders within a minute than this are not told apart.
+TIMES_KEPT: Final = 600
 _REMEMBERED_ORDERS: Final = 256
 _COOLDOWN_MEMORY: Final = Duration(8 * 86_400 * 1_000_000)
 
@@ -26,7 +39,12 @@ V = TypeVar("V")
 
 @attrs.frozen(kw_only=True)
 class Position:
-    """What is held of one leg of one market; ``cost`` is what its contracts cost, without fees."""
+    """What is held of one leg of one market; ``cost`` is what its contracts cost, without fees.
+
+    ``realised`` is the gross gain of what was sold of it so far, ``fees`` what was paid for it.
+    ``high`` is the highest bid seen since the entry and ``armed_at`` when a stop began to be
+    confirmed, both as the journal marked them; ``marked_at`` is when it last did.
+    """
 
     market: str
     event: str
@@ -38,6 +56,11 @@ class Position:
     cost: Money
     opened_at: Micros
     provisional: Size = attrs.field(default=Size(0))
+    realised: Money = NO_MONEY
+    fees: Money = NO_MONEY
+    high: Price | None = None
+    armed_at: Micros | None = None
+    marked_at: Micros = NEVER
 
     @property
     def settled(self) -> Size:
@@ -60,6 +83,14 @@ class LaneState:
     ``deposits`` is the money put in, ``realised`` the gross gain of what was sold or settled,
     ``fees`` what was paid, ``rewards`` what was received besides trading. Always
     ``cash + cost of positions + fees - realised - rewards == deposits``.
+
+    The ``last_`` maps say when something last happened in a market, ``last_in_family`` when any
+    of it happened in a family; ``last_loss`` is an exit that brought less than it had cost.
+
+    ``peak`` is the highest marked equity known. ``wins`` and ``losses`` count positions that were
+    closed by sale, settlement or merging with a gain or a loss after all fees; ``loss_streak``
+    counts losses since the last win or resume. ``entry_times`` and ``exit_times`` are those of the
+    last minute's orders; ``venue`` is the venue's own state.
     """
 
     instance: str = ""
@@ -73,7 +104,17 @@ class LaneState:
     finished: Mapping[str, Order] = attrs.field(factory=dict)
     last_entry: Mapping[str, Micros] = attrs.field(factory=dict)
     last_exit: Mapping[str, Micros] = attrs.field(factory=dict)
+    last_loss: Mapping[str, Micros] = attrs.field(factory=dict)
+    last_reject: Mapping[str, Micros] = attrs.field(factory=dict)
+    last_in_family: Mapping[str, Micros] = attrs.field(factory=dict)
     day: Day | None = None
+    peak: Money | None = None
+    wins: int = 0
+    losses: int = 0
+    loss_streak: int = 0
+    entry_times: tuple[Micros, ...] = ()
+    exit_times: tuple[Micros, ...] = ()
+    venue: str = "open"
     halted: str | None = None
     flatten: bool = False
     anomalies: int = 0
@@ -113,7 +154,14 @@ def _without(mapping: Mapping[str, V], key: str) -> dict[str, V]:
 def _started(state: LaneState, event: ev.BotStarted, _: Micros) -> LaneState:
     if state.deposits or not event.cash:
         return attrs.evolve(state, instance=event.instance)
-    return attrs.evolve(state, instance=event.instance, cash=event.cash, deposits=event.cash)
+    return attrs.evolve(
+        state,
+        instance=event.instance,
+        # Money may have moved before: added to, never replaced.
+        cash=Money(state.cash + event.cash),
+        deposits=event.cash,
+        peak=event.cash if state.peak is None else max(state.peak, event.cash),
+    )
 
 
 def _day_opened(state: LaneState, event: ev.DayOpened, at: Micros) -> LaneState:
@@ -123,6 +171,9 @@ def _day_opened(state: LaneState, event: ev.DayOpened, at: Micros) -> LaneState:
         day=Day(event.date, event.equity),
         last_entry={m: t for m, t in state.last_entry.items() if t >= keep},
         last_exit={m: t for m, t in state.last_exit.items() if t >= keep},
+        last_loss={m: t for m, t in state.last_loss.items() if t >= keep},
+        last_reject={m: t for m, t in state.last_reject.items() if t >= keep},
+        last_in_family={f: t for f, t in state.last_in_family.items() if t >= keep},
     )
 
 
@@ -145,15 +196,29 @@ def _intended(state: LaneState, event: ev.OrderIntent, at: Micros) -> LaneState:
         expires_at=event.expires_at,
         created_at=at,
     )
-    return attrs.evolve(state, orders=_with(state.orders, order.intent, order))
+    orders = _with(state.orders, order.intent, order)
+    if order.purpose is Purpose.EXIT:
+        return attrs.evolve(state, orders=orders, exit_times=_latest(state.exit_times, at))
+    return attrs.evolve(state, orders=orders, entry_times=_latest(state.entry_times, at))
+
+
+def _latest(times: tuple[Micros, ...], at: Micros) -> tuple[Micros, ...]:
+    return (*[t for t in times if at - t < MINUTE][1 - TIMES_KEPT :], at)
 
 
 def _accepted(state: LaneState, event: ev.OrderAccepted, _: Micros) -> LaneState:
     return _change(state, event.intent, lambda o: od.accepted(o, event.venue_order))
 
 
-def _rejected(state: LaneState, event: ev.OrderRejected, _: Micros) -> LaneState:
-    return _change(state, event.intent, od.rejected)
+def _rejected(state: LaneState, event: ev.OrderRejected, at: Micros) -> LaneState:
+    order = state.order(event.intent)
+    if order is None:
+        return _anomaly(state)
+    return attrs.evolve(
+        _keep(state, od.rejected(order)),
+        last_reject=_with(state.last_reject, order.market, at),
+        last_in_family=_with(state.last_in_family, order.family, at),
+    )
 
 
 def _unknown(state: LaneState, event: ev.OrderUnknown, _: Micros) -> LaneState:
@@ -193,11 +258,10 @@ def _fill(state: LaneState, event: ev.Fill, at: Micros) -> LaneState:
         return _anomaly(state)
     held = state.position(event.market, event.leg)
     if event.purpose is Purpose.ENTRY:
-        after, basis = _bought(state, event, held, at), event.cost
+        after, basis, closed = _bought(state, event, held, at), event.cost, None
     else:
         after, basis = _sold(state, event, held, at)
-    if order is None:
-        return _anomaly(after)
+        closed = _closed(held, event.size)
     fill = OrderFill(
         id=event.fill,
         size=event.size,
@@ -205,8 +269,46 @@ def _fill(state: LaneState, event: ev.Fill, at: Micros) -> LaneState:
         fee=event.fee,
         basis=basis,
         provisional=event.provisional,
+        closed=closed,
     )
-    return _keep(after, od.filled(order, fill))
+    if closed is not None:
+        after = _count(after, closed, fill)
+    return _anomaly(after) if order is None else _keep(after, od.filled(order, fill))
+
+
+def _closed(held: Position | None, gone: Size) -> Closed | None:
+    """Return what a position had behind it if nothing of it is left."""
+    if held is None or gone < held.size:
+        return None
+    return Closed(opened_at=held.opened_at, realised=held.realised, fees=held.fees)
+
+
+def _count(state: LaneState, closed: Closed, fill: OrderFill) -> LaneState:
+    """Count a position that a sale closed; a gain counts once nothing can undo it any more."""
+    net = _net(closed, fill)
+    return state if net > 0 and fill.provisional else _tally(state, net)
+
+
+def _net(closed: Closed, fill: OrderFill) -> Money:
+    return Money(closed.realised + fill.cost - fill.basis - closed.fees - fill.fee)
+
+
+def _tally(state: LaneState, net: Money) -> LaneState:
+    """Count a closed position by its result after all fees; one that broke even is neither."""
+    if net < 0:
+        return attrs.evolve(state, losses=state.losses + 1, loss_streak=state.loss_streak + 1)
+    return attrs.evolve(state, wins=state.wins + 1, loss_streak=0) if net > 0 else state
+
+
+def _untally(state: LaneState, closed: Closed, fill: OrderFill) -> LaneState:
+    """Take a count back because the sale was undone; a streak that had ended stays ended."""
+    net = _net(closed, fill)
+    if net < 0:
+        streak = max(0, state.loss_streak - 1)
+        return attrs.evolve(state, losses=max(0, state.losses - 1), loss_streak=streak)
+    if net > 0 and not fill.provisional:
+        return attrs.evolve(state, wins=max(0, state.wins - 1))
+    return state
 
 
 def _bought(state: LaneState, event: ev.Fill, held: Position | None, at: Micros) -> LaneState:
@@ -223,6 +325,7 @@ def _bought(state: LaneState, event: ev.Fill, held: Position | None, at: Micros)
             cost=event.cost,
             opened_at=at,
             provisional=unsettled,
+            fees=event.fee,
         )
     else:
         position = attrs.evolve(
@@ -230,6 +333,7 @@ def _bought(state: LaneState, event: ev.Fill, held: Position | None, at: Micros)
             size=Size(held.size + event.size),
             cost=Money(held.cost + event.cost),
             provisional=Size(held.provisional + unsettled),
+            fees=Money(held.fees + event.fee),
         )
     return attrs.evolve(
         state,
@@ -237,6 +341,7 @@ def _bought(state: LaneState, event: ev.Fill, held: Position | None, at: Micros)
         fees=Money(state.fees + event.fee),
         positions=_with(state.positions, position_key(event.market, event.leg), position),
         last_entry=_with(state.last_entry, event.market, at),
+        last_in_family=_with(state.last_in_family, event.family, at),
     )
 
 
@@ -258,6 +363,8 @@ def _sold(
                 size=Size(known - gone),
                 cost=Money(held.cost - basis),
                 provisional=Size(min(held.provisional, known - gone)),
+                realised=Money(held.realised + event.cost - basis),
+                fees=Money(held.fees + event.fee),
             )
     after = attrs.evolve(
         state,
@@ -266,8 +373,14 @@ def _sold(
         realised=Money(state.realised + event.cost - basis),
         positions=positions,
         last_exit=_with(state.last_exit, event.market, at),
+        last_loss=_lost(state, event.market, Money(event.cost - event.fee - basis), at),
+        last_in_family=_with(state.last_in_family, event.family, at),
     )
     return (_anomaly(after) if gone < event.size else after), basis
+
+
+def _lost(state: LaneState, market: str, gain: Money, at: Micros) -> Mapping[str, Micros]:
+    return state.last_loss if gain >= 0 else _with(state.last_loss, market, at)
 
 
 def _fill_settled(state: LaneState, event: ev.FillSettled, _: Micros) -> LaneState:
@@ -279,7 +392,8 @@ def _fill_settled(state: LaneState, event: ev.FillSettled, _: Micros) -> LaneSta
         return state
     after = _keep(state, od.settled(order, event.fill))
     if order.purpose is Purpose.EXIT:
-        return after
+        gained = fill.closed is not None and _net(fill.closed, fill) > 0
+        return _tally(after, Money(1)) if gained else after
     return _adjust(after, order, size=Size(0), cost=NO_MONEY, unsettled=Size(-fill.size))
 
 
@@ -298,7 +412,21 @@ def _fill_reversed(state: LaneState, event: ev.FillReversed, _: Micros) -> LaneS
             fees=Money(after.fees - fill.fee),
             realised=Money(after.realised - fill.cost + fill.basis),
         )
-        return _adjust(restored, order, size=fill.size, cost=fill.basis, unsettled=Size(0))
+        if fill.closed is not None:
+            past: Closed | None = fill.closed
+            restored = _untally(restored, fill.closed, fill)
+        elif state.position(order.market, order.leg) is not None:
+            past = Closed(
+                opened_at=order.created_at,
+                realised=Money(fill.basis - fill.cost),
+                fees=Money(-fill.fee),
+            )
+        else:
+            # Another sale closed the position and took its past along.
+            past = None
+        return _adjust(
+            restored, order, size=fill.size, cost=fill.basis, unsettled=Size(0), past=past
+        )
     return _undo_entry(after, order, fill)
 
 
@@ -320,11 +448,20 @@ def _undo_entry(state: LaneState, order: Order, fill: OrderFill) -> LaneState:
         after = _anomaly(after)
     unsettled = Size(-fill.size if fill.provisional else 0)
     gone = Size(-min(fill.size, known))
-    return _adjust(after, order, size=gone, cost=Money(-cost), unsettled=unsettled)
+    past = Closed(
+        opened_at=order.created_at, realised=Money(fill.cost - cost), fees=Money(-fill.fee)
+    )
+    return _adjust(after, order, size=gone, cost=Money(-cost), unsettled=unsettled, past=past)
 
 
 def _adjust(
-    state: LaneState, order: Order, *, size: Size, cost: Money, unsettled: Size
+    state: LaneState,
+    order: Order,
+    *,
+    size: Size,
+    cost: Money,
+    unsettled: Size,
+    past: Closed | None = None,
 ) -> LaneState:
     """Change a position by a difference; make it if it is not there, drop it when it is empty."""
     key = position_key(order.market, order.leg)
@@ -337,7 +474,7 @@ def _adjust(
         signal=order.signal,
         size=Size(0),
         cost=NO_MONEY,
-        opened_at=order.created_at,
+        opened_at=order.created_at if past is None else past.opened_at,
     )
     total = Size(held.size + size)
     if total <= 0:
@@ -347,6 +484,8 @@ def _adjust(
         size=total,
         cost=Money(held.cost + cost),
         provisional=Size(min(total, max(0, held.provisional + unsettled))),
+        realised=Money(held.realised + (0 if past is None else past.realised)),
+        fees=Money(held.fees + (0 if past is None else past.fees)),
     )
     return attrs.evolve(state, positions=_with(state.positions, key, position))
 
@@ -366,13 +505,81 @@ def _resolved(state: LaneState, event: ev.MarketResolved, at: Micros) -> LaneSta
             continue
         paid = Money(resolution.payout(leg) * held.size)
         state = attrs.evolve(
-            state,
+            _tally(state, Money(held.realised + paid - held.cost - held.fees)),
             cash=Money(state.cash + paid),
             realised=Money(state.realised + paid - held.cost),
             positions=_without(state.positions, position_key(event.market, leg)),
             last_exit=_with(state.last_exit, event.market, at),
+            last_loss=_lost(state, event.market, Money(paid - held.cost), at),
+            last_in_family=_with(state.last_in_family, held.family, at),
         )
     return state
+
+
+def _marked(state: LaneState, event: ev.PositionMarked, at: Micros) -> LaneState:
+    held = state.position(event.market, event.leg)
+    if held is None:
+        return _anomaly(state)
+    highs = [high for high in (held.high, event.high) if high is not None]
+    marked = attrs.evolve(
+        held, high=max(highs, default=None), armed_at=event.armed_at, marked_at=at
+    )
+    key = position_key(event.market, event.leg)
+    return attrs.evolve(state, positions=_with(state.positions, key, marked))
+
+
+def _merged(state: LaneState, event: ev.Merged, _: Micros) -> LaneState:
+    """Turn pairs of YES and NO into money; both legs share what the pair gained."""
+    if event.size <= 0:
+        return _anomaly(state)
+    pair = [state.position(event.market, leg) for leg in Leg]
+    gone = min(event.size, *(NOTHING if held is None else held.size for held in pair))
+    parts = [(held, Money(held.cost * gone // held.size)) for held in pair if held and gone]
+    gain = Money(event.payout - sum(basis for _held, basis in parts))
+    after = attrs.evolve(
+        state,
+        cash=Money(state.cash + event.payout),
+        realised=Money(state.realised + gain),
+    )
+    shares = (Money(gain // 2), Money(gain - gain // 2))
+    for (held, basis), share in zip(parts, shares, strict=False):
+        after = _reduce(after, held, Size(gone), basis, share)
+    return _anomaly(after) if gone < event.size else after
+
+
+def _reduce(
+    state: LaneState, held: Position, gone: Size, basis: Money, gain: Money
+) -> LaneState:
+    key = position_key(held.market, held.leg)
+    if gone == held.size:
+        closed = _tally(state, Money(held.realised + gain - held.fees))
+        return attrs.evolve(closed, positions=_without(closed.positions, key))
+    left = attrs.evolve(
+        held,
+        size=Size(held.size - gone),
+        cost=Money(held.cost - basis),
+        provisional=Size(min(held.provisional, held.size - gone)),
+        realised=Money(held.realised + gain),
+    )
+    return attrs.evolve(state, positions=_with(state.positions, key, left))
+
+
+def _rewarded(state: LaneState, event: ev.Reward, _: Micros) -> LaneState:
+    return attrs.evolve(
+        state,
+        cash=Money(state.cash + event.amount),
+        rewards=Money(state.rewards + event.amount),
+    )
+
+
+def _peaked(state: LaneState, event: ev.EquityPeak, _: Micros) -> LaneState:
+    known = event.equity if state.peak is None else state.peak
+    return attrs.evolve(state, peak=max(known, event.equity))
+
+
+def _venue(state: LaneState, event: ev.VenueState, _: Micros) -> LaneState:
+    # "degraded" is about our own journal, not about the venue.
+    return state if event.state == "degraded" else attrs.evolve(state, venue=event.state)
 
 
 def _halted(state: LaneState, event: ev.Halt, _: Micros) -> LaneState:
@@ -382,7 +589,7 @@ def _halted(state: LaneState, event: ev.Halt, _: Micros) -> LaneState:
 
 
 def _resumed(state: LaneState, _event: ev.Resume, _: Micros) -> LaneState:
-    return attrs.evolve(state, halted=None, flatten=False)
+    return attrs.evolve(state, halted=None, flatten=False, loss_streak=0)
 
 
 def _anomaly(state: LaneState) -> LaneState:
@@ -404,6 +611,11 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.FillSettled: _fill_settled,
     ev.FillReversed: _fill_reversed,
     ev.MarketResolved: _resolved,
+    ev.PositionMarked: _marked,
+    ev.Merged: _merged,
+    ev.Reward: _rewarded,
+    ev.EquityPeak: _peaked,
+    ev.VenueState: _venue,
     ev.Halt: _halted,
     ev.Resume: _resumed,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 import attrs
 
@@ -198,6 +199,25 @@ class Market:
         """Return the largest tradable size that is at most ``quantity``; 0 below the minimum."""
         stepped = quantity - quantity % self.size_step
         return Size(stepped if stepped >= self.min_size else 0)
+
+
+@attrs.frozen(kw_only=True)
+class EventTerms:
+    """What is known about how the markets of an event end together.
+
+    Args:
+        markets: the ids of all markets of the event.
+        at_most_one: whether at most one of them can end YES.
+        exhaustive: whether it is proven that one of them must, unless a market is void.
+
+    """
+
+    markets: frozenset[str] = frozenset()
+    at_most_one: bool = False
+    exhaustive: bool = False
+
+
+UNKNOWN_TERMS: Final = EventTerms()
 
 
 @attrs.frozen

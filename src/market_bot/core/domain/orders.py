@@ -54,9 +54,25 @@ class OrderState(Enum):
 _LIVE = frozenset({OrderState.INTENDED, OrderState.ACCEPTED, OrderState.UNKNOWN})
 
 
+@attrs.frozen(kw_only=True)
+class Closed:
+    """What a position had behind it when a sale closed it, without that sale.
+
+    ``realised`` and ``fees`` are those of its whole life so far; ``opened_at`` is its beginning.
+    """
+
+    opened_at: Micros
+    realised: Money
+    fees: Money
+
+
 @attrs.frozen
 class OrderFill:
-    """One fill of an order, as the venue told it; kept until the order is forgotten."""
+    """One fill of an order, as the venue told it; kept until the order is forgotten.
+
+    ``basis`` is what the contracts had cost; ``closed`` is set if the fill left nothing of a
+    position.
+    """
 
     id: str
     size: Size
@@ -64,6 +80,7 @@ class OrderFill:
     fee: Money
     basis: Money
     provisional: bool
+    closed: Closed | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -177,7 +194,13 @@ def reversed_fill(order: Order, fill: str) -> Order:
         return order
     kept = tuple(
         attrs.evolve(
-            f, size=Size(0), cost=Money(0), fee=Money(0), basis=Money(0), provisional=False
+            f,
+            size=Size(0),
+            cost=Money(0),
+            fee=Money(0),
+            basis=Money(0),
+            provisional=False,
+            closed=None,
         )
         if f.id == fill
         else f

@@ -24,8 +24,8 @@ from typing import Final
 import attrs
 
 from market_bot.core.domain.lane import Position
-from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import NO_MONEY, ONE_DOLLAR, Money, Size
+from market_bot.core.domain.market import EventTerms, Leg
+from market_bot.core.domain.numbers import NO_MONEY, ONE_DOLLAR, Money
 from market_bot.core.domain.orders import Order, Purpose
 from market_bot.core.domain.signals import Draft
 
@@ -51,25 +51,6 @@ class Stakes:
         return Stakes(
             max(NO_MONEY, self.no), max(NO_MONEY, self.void), max(NO_MONEY, self.yes)
         )
-
-
-@attrs.frozen(kw_only=True)
-class EventTerms:
-    """What is known about how the markets of an event end together.
-
-    Args:
-        at_most_one: whether at most one market can end YES.
-        exhaustive: whether it is proven that one must, unless a market is void.
-        markets: the ids of all markets of the event.
-
-    """
-
-    at_most_one: bool = False
-    exhaustive: bool = False
-    markets: frozenset[str] = frozenset()
-
-
-UNKNOWN_TERMS: Final = EventTerms()
 
 
 def held(leg: Leg, size: int, cost: int) -> Stakes:
@@ -101,7 +82,8 @@ def stakes_of(
     for position in positions:
         # Rounded up: the settled part never looks cheaper than it was.
         doubtful = position.cost * position.provisional // position.size
-        _add(stakes, position.market, held(position.leg, position.settled, position.cost - doubtful))
+        sure = held(position.leg, position.settled, position.cost - doubtful)
+        _add(stakes, position.market, sure)
         if position.provisional:
             maybe = perhaps_held(position.leg, position.provisional, doubtful)
             _add(stakes, position.market, maybe)
@@ -111,29 +93,28 @@ def stakes_of(
     return stakes
 
 
-def with_draft(stakes: Mapping[str, Stakes], draft: Draft) -> dict[str, Stakes]:
-    """Return the stakes as they were if a draft became a live order."""
-    signal, after = draft.signal, dict(stakes)
-    if signal.purpose is Purpose.ENTRY:
-        _add(after, signal.market, perhaps_held(signal.leg, draft.size, draft.worst_cost))
-    else:
-        sale = perhaps_sold(signal.leg, draft.size, signal.price * draft.size - draft.fee_bound)
-        _add(after, signal.market, sale)
+def with_entry(stakes: Mapping[str, Stakes], draft: Draft) -> dict[str, Stakes]:
+    """Return the stakes as they are once an entry is a live order."""
+    after, signal = dict(stakes), draft.signal
+    _add(after, signal.market, perhaps_held(signal.leg, draft.size, draft.worst_cost))
     return after
 
 
 def worst_loss(stakes: Mapping[str, Stakes], terms: EventTerms) -> Money:
-    """Return the most that can be lost over all the ways the event may end."""
-    if not terms.at_most_one:
-        return Money(sum(max(market.no, market.void, market.yes) for market in stakes.values()))
+    """Return the most that can be lost over all the ways the event may end.
+
+    Terms that do not name every market at stake say nothing about how they end together.
+    """
+    if not terms.at_most_one or not stakes.keys() <= terms.markets:
+        return Money(sum(max(market.no, market.yes) for market in stakes.values()))
     all_no = sum(market.no for market in stakes.values())
     voids = [market.void - market.no for market in stakes.values()]
     wins = [market.yes - market.no for market in stakes.values()]
-    void = sum(max(0, change) for change in voids)
-    won = max((win - max(0, change) for win, change in zip(wins, voids, strict=True)), default=0)
-    worse = void + max(0, won)
-    if not worse and terms.exhaustive and stakes.keys() >= terms.markets and stakes:
-        # None void and none YES cannot be: the mildest exception to it has to happen.
+    # One market may be YES instead of what is worse of NO and void for it.
+    won = max((win - max(0, void) for win, void in zip(wins, voids, strict=True)), default=0)
+    worse = sum(max(0, void) for void in voids) + max(0, won)
+    if not worse and terms.exhaustive and stakes and stakes.keys() == terms.markets:
+        # None void and none YES cannot be: of what must happen instead, the worst.
         worse = max(*voids, *wins)
     return Money(all_no + worse)
 

@@ -14,11 +14,12 @@ from typing import Final
 import attrs
 
 from market_bot.core.domain import events as ev
+from market_bot.core.domain.exits.api import Held, held_now, remembered, way_out
 from market_bot.core.domain.exposure import Exposure, exposure_of
 from market_bot.core.domain.fees import fee_bound
-from market_bot.core.domain.gates import cooling, filtered, too_small
+from market_bot.core.domain.gates import cooling, filtered, leaving, too_small
 from market_bot.core.domain.lane import LaneState
-from market_bot.core.domain.market import Leg, Market
+from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import (
     NEVER,
     NOTHING,
@@ -31,10 +32,11 @@ from market_bot.core.domain.numbers import (
     format_time,
     utc_date,
 )
-from market_bot.core.domain.orders import Order, Purpose
+from market_bot.core.domain.orders import Order, Purpose, Style
 from market_bot.core.domain.risk.api import refusals
 from market_bot.core.domain.settings import ActiveStrategy, LaneSettings
 from market_bot.core.domain.signals import Draft, Gate, Intent, Signal, Wanted, Withdraw
+from market_bot.core.domain.sizing import entry_size
 from market_bot.core.domain.view import Holdings, MarketView, View, view_of
 from market_bot.core.domain.world import World
 from market_bot.core.ports.execution import (
@@ -126,6 +128,7 @@ class LaneTrader:
         default=(None, 0, None), init=False
     )
     _holding: tuple[LaneState | None, dict[str, None]] = attrs.field(default=(None, {}), init=False)
+    _leaving: dict[WishKey, Signal] = attrs.field(factory=dict, init=False)
 
     @property
     def state(self) -> LaneState:
@@ -294,6 +297,7 @@ class LaneTrader:
             if not view.markets:
                 continue
             counts.views += 1
+            self._leaving = self._ways_out(view, now)
             wanted = self._wanted(view, now)
             counts.signals += len(wanted)
             self._drop_wishes(event, {key for key, _ in wanted}, now)
@@ -313,6 +317,54 @@ class LaneTrader:
         self.world.touched.clear()
         return [event for event in due if event in self.world.events]
 
+    def _ways_out(self, view: View, now: Micros) -> dict[WishKey, Signal]:
+        """Return the sales that are due by the exits, and clear the way for them."""
+        exits, due = self.settings.exits, dict[WishKey, Signal]()
+        mine = (p for p in self.state.positions.values() if p.event == view.event)
+        watched = () if self.state.flatten else exits.watched(mine)
+        for held in held_now(view, watched):
+            marked = self._mark(held, now)
+            orders = (*self.state.orders.values(), *self.state.finished.values())
+            signal = way_out(exits, marked, orders)
+            if signal is not None:
+                key = (held.position.strategy, signal.market, signal.leg, signal.purpose)
+                due[key] = signal
+                self._clear_way(view.event, signal, now)
+        return due
+
+    def _mark(self, held: Held, now: Micros) -> Held:
+        """Write down what the exits have to remember, and return the position with it."""
+        memory = remembered(self.settings.exits, held)
+        if self.degraded is not None:
+            # The reserve is for leaving: a stop may be confirmed, a new high is not noted.
+            memory = attrs.evolve(memory, high=held.memory.high)
+        if memory == held.memory:
+            return held
+        market, leg = held.position.market, held.position.leg
+        mark = ev.PositionMarked(market=market, leg=leg, high=memory.high, armed_at=memory.armed_at)
+        self._record(mark, now)
+        return attrs.evolve(held, memory=memory)
+
+    def _clear_way(self, event: str, signal: Signal, now: Micros) -> None:
+        """Cancel what would buy more of a leg that is sold, or rests where it is to be taken."""
+        keys = {
+            (order.strategy, order.market, order.leg, order.purpose): None
+            for order in self.state.orders.values()
+            if order.state.live
+            and (order.market, order.leg) == (signal.market, signal.leg)
+            and (
+                order.purpose is Purpose.ENTRY
+                or (order.style is Style.MAKER and signal.style is Style.TAKER)
+            )
+        }
+        for key in keys:
+            self._withdraw(event, key, now)
+
+    def _leaving_for(self, market: str, leg: Leg) -> str | None:
+        """Return the exit that wants to sell a leg at this tick, if any."""
+        there = (s for s in self._leaving.values() if (s.market, s.leg) == (market, leg))
+        return next((signal.reason for signal in there), None)
+
     def _wanted(self, view: View, now: Micros) -> list[tuple[WishKey, Signal]]:
         state = self.state
         holdings = Holdings(
@@ -320,7 +372,7 @@ class LaneTrader:
             orders=tuple(o for o in state.orders.values() if o.event == view.event),
             cash=state.cash,
         )
-        wanted: dict[WishKey, Signal] = {}
+        wanted = dict(self._leaving)
         if state.flatten:
             for signal in leave_everything(view, holdings):
                 wanted["flatten", signal.market, signal.leg, signal.purpose] = signal
@@ -329,7 +381,8 @@ class LaneTrader:
             for wish in self._ask(active, view, holdings, now):
                 key = (active.strategy.name, wish.market, wish.leg, wish.purpose)
                 if isinstance(wish, Withdraw):
-                    self._withdraw(view.event, key, now)
+                    if key not in self._leaving:
+                        self._withdraw(view.event, key, now)
                 else:
                     wanted.setdefault(key, wish)
         return list(wanted.items())
@@ -375,7 +428,7 @@ class LaneTrader:
         seen = next(m for m in view.markets if m.market.id == signal.market)
         if any(_serves(order, key) for order in state.orders.values()):
             return
-        size, asked = self._size(state, seen.market, signal)
+        size, asked = self._size(state, seen, signal)
         if signal.purpose is Purpose.EXIT and asked <= 0:
             return
         wish = self._wish(view, key)
@@ -402,12 +455,13 @@ class LaneTrader:
         counts.intents += 1
         self._send(wish, draft, seen, now)
 
-    def _size(self, state: LaneState, market: Market, signal: Signal) -> tuple[Size, Size]:
+    def _size(self, state: LaneState, seen: MarketView, signal: Signal) -> tuple[Size, Size]:
         """Return the tradable size and the size that was wanted before rounding."""
+        market = seen.market
         if signal.purpose is Purpose.ENTRY:
             asked = signal.size
             if asked is None:
-                asked = Size(self.settings.sizing.order // max(1, signal.price))
+                asked = entry_size(self.settings.sizing, signal, seen, self._free_cash)
             return market.floor_to_step(asked), asked
         held = state.position(signal.market, signal.leg)
         leaving = sum(
@@ -420,6 +474,9 @@ class LaneTrader:
         free = Size((NOTHING if held is None else held.settled) - leaving)
         asked = free if signal.size is None else Size(min(free, signal.size))
         return Size(max(0, asked - asked % market.size_step)), asked
+
+    def _free_cash(self) -> Money:
+        return self.exposure().free_cash
 
     def _gates(
         self, state: LaneState, seen: MarketView, draft: Draft, asked: Size, now: Micros
@@ -436,7 +493,8 @@ class LaneTrader:
             if self.degraded is not None:
                 yield Gate("journal_durable", "durable", self.degraded, hard=True)
             yield from filtered(self.settings.filters, seen, signal, now)
-            yield from cooling(self.settings.cooldown, state, signal.market, now)
+            yield from cooling(self.settings.cooldown, state, seen.market, now)
+            yield from leaving(self._leaving_for(signal.market, signal.leg))
         yield from refusals(self.settings.rules, draft, self.exposure(), self.settings.limits)
 
     def _wish(self, view: View, key: WishKey) -> Wish:

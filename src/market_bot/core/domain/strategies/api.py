@@ -16,18 +16,34 @@ KNOB = "market_bot.knob"
 
 @attrs.frozen(kw_only=True)
 class Knob:
-    """How a parameter may be tuned: its bounds and its step, as decimal strings, and its unit."""
+    """How a parameter may be tuned: its bounds and its step, as decimal strings, and its unit.
+
+    ``key`` is its name in the configuration where that is not the name of the field.
+    """
 
     low: str
     high: str
     step: str
     unit: str
+    key: str = ""
 
 
-def knob(default: T, *, low: str, high: str, step: str, unit: str) -> T:
-    """Declare a parameter that may be proposed for tuning, within bounds and by single steps."""
-    meta = {KNOB: Knob(low=low, high=high, step=step, unit=unit)}
-    return attrs.field(default=default, metadata=meta)
+def knob(
+    default: T,
+    *,
+    low: str,
+    high: str,
+    step: str,
+    unit: str,
+    key: str = "",
+    validator: Callable[[Any, Any, Any], None] | None = None,
+) -> T:
+    """Declare a parameter that may be proposed for tuning, within bounds and by single steps.
+
+    The bounds bind proposals only; what a person may set is for the ``validator`` to say.
+    """
+    meta = {KNOB: Knob(low=low, high=high, step=step, unit=unit, key=key)}
+    return attrs.field(default=default, metadata=meta, validator=validator)
 
 
 def fixed(default: T) -> T:

@@ -73,7 +73,7 @@ class Params:
     vol_seconds: int = knob(600, low="30", high="3600", step="60", unit="second")
     vol_floor: Price = knob(price("0.2"), low="0.01", high="1", step="0.05", unit="ratio")
     vol_cap: Price = knob(price("2"), low="1", high="5", step="0.25", unit="ratio")
-    min_samples: int = knob(60, low="10", high="600", step="10", unit="second")
+    min_samples: int = knob(60, low="10", high="600", step="10", unit="sample")
     max_reference_age_seconds: int = knob(5, low="1", high="60", step="1", unit="second")
     min_seconds_to_close: int = knob(10, low="0", high="3600", step="10", unit="second")
     max_hours_to_close: int = knob(24, low="1", high="720", step="12", unit="hour")
@@ -122,13 +122,10 @@ def fair_value(view: View, market: Market, params: Params) -> Fair | None:
         return None
     if view.as_of - path[-1][0] > params.max_reference_age_seconds * SECOND:
         return None
-    since = Micros(view.as_of - params.vol_seconds * SECOND)
-    moving = volatility(path, since, view.as_of)
-    if moving is None or moving.samples < params.min_samples:
+    yearly = _yearly_volatility(path, view.as_of, params)
+    if yearly is None:
         return None
-    per_year = moving.per_root_second * math.sqrt(_YEAR_SECONDS)
-    bounded = max(params.vol_floor / _UNIT, min(params.vol_cap / _UNIT, per_year))
-    spread = bounded * math.sqrt(left / SECOND / _YEAR_SECONDS)
+    spread = yearly * math.sqrt(left / SECOND / _YEAR_SECONDS)
     away = path[-1][1] - strike
     if market.condition not in _TOUCHES:
         return Fair(quantise(digital(away, spread, market.condition)))
@@ -138,6 +135,14 @@ def fair_value(view: View, market: Market, params: Params) -> Fair | None:
         return Fair(CERTAIN)
     yes = quantise(touch(away, spread, market.condition))
     return Fair(yes, at_least=not _saw_all(path, market.open_at, params))
+
+
+def _yearly_volatility(path: Path, now: Micros, params: Params) -> float | None:
+    moving = volatility(path, Micros(now - params.vol_seconds * SECOND), now)
+    if moving is None or moving.samples < params.min_samples:
+        return None
+    yearly = moving.per_root_second * math.sqrt(_YEAR_SECONDS)
+    return max(params.vol_floor / _UNIT, min(params.vol_cap / _UNIT, yearly))
 
 
 def _saw_all(path: Path, opened: Micros | None, params: Params) -> bool:
@@ -210,7 +215,7 @@ def _enter(view: View, seen: MarketView, fair: Fair, params: Params) -> Iterator
         return
     if left > params.max_hours_to_close * HOUR:
         return
-    # NO of a market that may have been touched already is worth nothing for certain.
+    # Where a touch may have been missed, NO may be lost already.
     legs = (Leg.YES,) if fair.at_least else tuple(Leg)
     made = [wanted for leg in legs for wanted in _buy(seen, leg, fair, params)]
     if made:
