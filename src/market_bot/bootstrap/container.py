@@ -89,7 +89,11 @@ def make_system(home: Home, inputs: TapedInputs, bot: RunningBot) -> SystemLog:
         chain_folder(home.journal_dir, CHAIN), CHAIN, boot=secrets.token_hex(_BOOT_BYTES)
     )
     recorder = Recorder(
-        journal=journal, state=LaneState(), config=inputs.settings.hash, snapshot=snapshot_of
+        journal=journal,
+        state=LaneState(),
+        config=inputs.settings.hash,
+        snapshot=snapshot_of,
+        last_at=journal.last_at,
     )
     system = SystemLog(recorder=recorder, lanes=bot.lanes)
     system.note(

@@ -1,4 +1,7 @@
-"""Find strategies and risk rules: one file each in the package, or an entry point that is named."""
+"""Find strategies, risk rules and exits: one file each in the package.
+
+A strategy may also come from an entry point that is named.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from importlib.metadata import entry_points
 from types import ModuleType
 from typing import TypeVar
 
-from market_bot.core.domain import risk, strategies
+from market_bot.core.domain import exits, risk, strategies
+from market_bot.core.domain.exits.api import ExitRule
 from market_bot.core.domain.risk.api import Rule
 from market_bot.core.domain.strategies.api import Strategy
 
@@ -30,6 +34,11 @@ def builtin_strategies() -> dict[str, Strategy]:
 def builtin_rules() -> dict[str, Rule]:
     """Return the hard limits of this package by name."""
     return _by_name(_objects(risk, "rule", Rule), "rule")
+
+
+def builtin_exits() -> dict[str, ExitRule]:
+    """Return the exits of this package by name."""
+    return _by_name(_objects(exits, "exit_rule", ExitRule), "exit")
 
 
 def find_strategy(name: str) -> Strategy:
@@ -64,7 +73,7 @@ def _objects(package: ModuleType, attribute: str, kind: type[T]) -> Iterable[T]:
 def _by_name(found: Iterable[T], what: str) -> dict[str, T]:
     named: dict[str, T] = {}
     for thing in found:
-        name: str = thing.name  # type: ignore[attr-defined]  # strategies and rules both have one
+        name: str = thing.name  # type: ignore[attr-defined]  # each of them has one
         if name in named:
             msg = f"two files define the {what} {name!r}: rename one"
             raise UnknownPluginError(msg)

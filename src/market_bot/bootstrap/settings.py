@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import attrs
 
 from market_bot.bootstrap.discovery import (
     UnknownPluginError,
+    builtin_exits,
     builtin_rules,
     find_strategy,
 )
@@ -14,7 +17,9 @@ from market_bot.config.errors import ConfigError, Fault
 from market_bot.config.loader import Sourced, structure_params
 from market_bot.config.schema import VenueConfig
 from market_bot.config.strict_yaml import Document
-from market_bot.core.domain.numbers import SECOND, Duration, Money
+from market_bot.core.domain.exits.api import ActiveExit, Exits
+from market_bot.core.domain.numbers import SECOND, Duration, Money, Probability, probability
+from market_bot.core.domain.orders import Style
 from market_bot.core.domain.risk.api import Rule
 from market_bot.core.domain.settings import (
     ActiveStrategy,
@@ -55,11 +60,9 @@ def lane_settings(config: VenueConfig, source: Document | None = None) -> LaneSe
         rules=_rules(tuple(limits), source),
         limits=limits,
         filters=_filters(config),
-        cooldown=Cooldown(
-            after_entry=Duration(config.cooldown.after_entry_seconds * SECOND),
-            after_exit=Duration(config.cooldown.after_exit_seconds * SECOND),
-        ),
-        sizing=Sizing(order=config.sizing.order_usd),
+        cooldown=_cooldown(config),
+        sizing=_sizing(config),
+        exits=_exits(config, source),
     )
 
 
@@ -93,12 +96,63 @@ def _filters(config: VenueConfig) -> Filters:
     return Filters(
         families_include=markets.families_include,
         families_exclude=markets.families_exclude,
+        categories_include=markets.categories_include,
+        categories_exclude=markets.categories_exclude,
+        keywords_include=markets.keywords_include,
+        keywords_exclude=markets.keywords_exclude,
+        min_liquidity=markets.min_liquidity_usd,
+        min_volume_24h=markets.min_volume_24h_usd,
         price_min=markets.price_min,
         price_max=markets.price_max,
         max_spread=markets.max_spread,
+        min_depth=markets.min_depth_contracts,
         min_to_close=None if least is None else Duration(least),
         max_to_close=None if most is None else Duration(most),
     )
+
+
+def _cooldown(config: VenueConfig) -> Cooldown:
+    cooldown = config.cooldown
+    return Cooldown(
+        after_entry=_seconds(cooldown.after_entry_seconds),
+        after_exit=_seconds(cooldown.after_exit_seconds),
+        after_loss=_seconds(cooldown.after_loss_seconds),
+        after_reject=_seconds(cooldown.after_reject_seconds),
+        families={family: _seconds(wait) for family, wait in cooldown.families.items()},
+    )
+
+
+def _sizing(config: VenueConfig) -> Sizing:
+    sizing = config.sizing
+    return Sizing(
+        order=sizing.order_usd,
+        method=sizing.method,
+        contracts=sizing.contracts,
+        kelly_fraction=probability(sizing.kelly_fraction),
+        max_depth_share=_share(sizing.max_depth_share),
+    )
+
+
+def _exits(config: VenueConfig, source: Document | None) -> Exits:
+    """Return the exits that have a section, in the order in which the schema names them."""
+    wanted, known = config.exits.sections(), builtin_exits()
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise _fault(source, ("exits",), f"nothing implements {', '.join(missing)}: do not trade")
+    return Exits(
+        active=tuple(ActiveExit(known[name], params) for name, params in wanted.items()),
+        style=Style(config.exits.style.value),
+        patience=_seconds(config.exits.patience_seconds),
+        strategies_exclude=config.exits.strategies_exclude,
+    )
+
+
+def _seconds(count: int) -> Duration:
+    return Duration(count * SECOND)
+
+
+def _share(share: Decimal | None) -> Probability | None:
+    return None if share is None else probability(share)
 
 
 def _fault(source: Document | None, path: tuple[str | int, ...], message: str) -> ConfigError:

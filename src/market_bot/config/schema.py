@@ -17,7 +17,23 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from market_bot.core.domain.numbers import NO_MONEY, ONE_DOLLAR, Micros, Money, Price
+from market_bot.core.domain.exits import (
+    max_hold,
+    stop_loss,
+    take_profit,
+    time_to_close,
+    trailing_stop,
+)
+from market_bot.core.domain.numbers import (
+    NO_MONEY,
+    NOTHING,
+    ONE_DOLLAR,
+    Micros,
+    Money,
+    Price,
+    Size,
+)
+from market_bot.core.domain.settings import SizingMethod
 
 from .errors import KeyPath
 
@@ -25,6 +41,8 @@ ParamValue = str | int | Decimal | bool
 
 _HOUR: Final = 3_600_000_000
 _HOUR_DECIMALS: Final = 6
+_SHARE_DECIMALS: Final = 6
+_MAX_FAMILIES: Final = 1000
 _MAX_HOURS: Final = 24 * 366 * 10
 _DAY_MS: Final = 24 * 3600 * 1000
 _DAY_S: Final = 24 * 3600
@@ -50,10 +68,11 @@ class Mode(Enum):
     LIVE = "live"
 
 
-class SizingMethod(Enum):
-    """How the size of an entry is chosen."""
+class ExitStyle(Enum):
+    """How a position is sold when an exit is due."""
 
-    FIXED = "fixed"
+    TAKER = "taker"
+    MAKER = "maker"
 
 
 class AdvisorKind(Enum):
@@ -65,6 +84,26 @@ class AdvisorKind(Enum):
 def _positive(_: object, __: object, value: Money) -> None:
     if value <= NO_MONEY:
         msg = "must be above 0 dollars"
+        raise ValueError(msg)
+
+
+def _not_negative(_: object, __: object, value: Money | Size | None) -> None:
+    if value is not None and value < 0:
+        msg = "cannot be below 0"
+        raise ValueError(msg)
+
+
+def _some(_: object, __: object, value: Size | None) -> None:
+    if value is not None and value <= NOTHING:
+        msg = "must be above 0 contracts"
+        raise ValueError(msg)
+
+
+def _share(_: object, __: object, value: Decimal | None) -> None:
+    if value is None:
+        return
+    if not value.is_finite() or not 0 < value <= 1 or value != round(value, _SHARE_DECIMALS):
+        msg = f"must be above 0 and at most 1, with at most {_SHARE_DECIMALS} decimals"
         raise ValueError(msg)
 
 
@@ -104,6 +143,24 @@ def _families(_: object, __: object, value: tuple[str, ...]) -> None:
     for position, family in enumerate(value):
         if not family.strip():
             raise FieldError((position,), "an empty name: write a family such as KXHIGHNY")
+
+
+def _texts(what: str) -> Callable[[object, object, tuple[str, ...]], None]:
+    def check(_: object, __: object, value: tuple[str, ...]) -> None:
+        for position, text in enumerate(value):
+            if not text.strip():
+                raise FieldError((position,), f"an empty text: write {what}, or delete it")
+
+    return check
+
+
+def _waits(_: object, __: object, value: Mapping[str, int]) -> None:
+    if len(value) > _MAX_FAMILIES:
+        msg = f"more than {_MAX_FAMILIES} families"
+        raise ValueError(msg)
+    for family, seconds in value.items():
+        if not 0 <= seconds <= _DAY_S:
+            raise FieldError((family,), f"must be from 0 to {_DAY_S}, was {seconds}")
 
 
 def _is_loopback(host: str | None) -> bool:
@@ -186,9 +243,24 @@ class MarketFilters:
 
     families_include: tuple[str, ...] = attrs.field(default=(), validator=_families)
     families_exclude: tuple[str, ...] = attrs.field(default=(), validator=_families)
+    categories_include: tuple[str, ...] = attrs.field(
+        default=(), validator=_texts("a category of the venue")
+    )
+    categories_exclude: tuple[str, ...] = attrs.field(
+        default=(), validator=_texts("a category of the venue")
+    )
+    keywords_include: tuple[str, ...] = attrs.field(
+        default=(), validator=_texts("words of a title")
+    )
+    keywords_exclude: tuple[str, ...] = attrs.field(
+        default=(), validator=_texts("words of a title")
+    )
+    min_liquidity_usd: Money | None = attrs.field(default=None, validator=_not_negative)
+    min_volume_24h_usd: Money | None = attrs.field(default=None, validator=_not_negative)
     price_min: Price | None = attrs.field(default=None, validator=_price)
     price_max: Price | None = attrs.field(default=None, validator=_price)
     max_spread: Price | None = attrs.field(default=None, validator=_price)
+    min_depth_contracts: Size | None = attrs.field(default=None, validator=_not_negative)
     min_hours_to_close: Decimal | None = attrs.field(default=None, validator=_hours)
     max_hours_to_close: Decimal | None = attrs.field(default=None, validator=_hours)
 
@@ -210,6 +282,10 @@ class MarketFilters:
         return _micros(self.max_hours_to_close)
 
 
+def _waits_of(waits: Mapping[str, int]) -> dict[str, int]:
+    return dict(waits)
+
+
 def _copy(params: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
     # Whoever made the mapping keeps no hand in it.
     return dict(params)
@@ -226,15 +302,25 @@ class StrategyConfig:
 
 @attrs.frozen(kw_only=True)
 class Sizing:
-    """How much one entry spends."""
+    """How large an entry is; ``order_usd`` is the most it spends, and with ``fixed`` always."""
 
     method: SizingMethod = SizingMethod.FIXED
     order_usd: Money = attrs.field(validator=_positive, metadata={"example": '"10"'})
+    contracts: Size | None = attrs.field(default=None, validator=_some)
+    kelly_fraction: Decimal = attrs.field(default=Decimal("0.25"), validator=_share)
+    max_depth_share: Decimal | None = attrs.field(default=None, validator=_share)
+
+    def __attrs_post_init__(self) -> None:
+        if self.method is SizingMethod.FIXED_CONTRACTS and self.contracts is None:
+            raise FieldError(
+                ("method",),
+                "fixed_contracts needs to know how many: add a line like `contracts: 10`",
+            )
 
 
 @attrs.frozen(kw_only=True)
 class Cooldown:
-    """How long a market is left alone after the bot acted in it."""
+    """How long a market, or a whole family, is left alone after something happened in it."""
 
     after_entry_seconds: int = attrs.field(
         validator=_between(0, _DAY_S), metadata={"example": "60"}
@@ -242,6 +328,34 @@ class Cooldown:
     after_exit_seconds: int = attrs.field(
         validator=_between(0, _DAY_S), metadata={"example": "300"}
     )
+    after_loss_seconds: int = attrs.field(default=0, validator=_between(0, _DAY_S))
+    after_reject_seconds: int = attrs.field(default=0, validator=_between(0, _DAY_S))
+    families: Mapping[str, int] = attrs.field(factory=dict, converter=_waits_of, validator=_waits)
+
+
+@attrs.frozen(kw_only=True)
+class Exits:
+    """When any position is left, whatever its strategy thinks; an absent section is off.
+
+    The first that is due, in this order, gives the reason.
+    """
+
+    style: ExitStyle = ExitStyle.TAKER
+    patience_seconds: int = attrs.field(default=10, validator=_between(1, _DAY_S))
+    strategies_exclude: tuple[str, ...] = attrs.field(
+        default=(), validator=_texts("the name of a strategy")
+    )
+    stop_loss: stop_loss.Params | None = None
+    trailing_stop: trailing_stop.Params | None = None
+    take_profit: take_profit.Params | None = None
+    time_to_close: time_to_close.Params | None = None
+    max_hold: max_hold.Params | None = None
+
+    def sections(self) -> dict[str, object]:
+        """Return what is on by name, in order."""
+        ways = ("stop_loss", "trailing_stop", "take_profit", "time_to_close", "max_hold")
+        found = {name: getattr(self, name) for name in ways}
+        return {name: params for name, params in found.items() if params is not None}
 
 
 def _hard_limit(example: str) -> Any:  # noqa: ANN401 - what attrs.field returns is typed by its use
@@ -271,6 +385,7 @@ class VenueConfig:
     strategies: tuple[StrategyConfig, ...] = attrs.field()
     sizing: Sizing
     cooldown: Cooldown
+    exits: Exits = Exits()
     risk: Risk
 
     @strategies.validator

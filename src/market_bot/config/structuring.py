@@ -246,8 +246,26 @@ def _params(value: Any, _: Any) -> dict[str, ParamValue]:  # noqa: ANN401 - a ca
     return dict(value)
 
 
+def _numbers(value: Any, _: Any) -> dict[str, int]:  # noqa: ANN401 - a cattrs hook takes anything
+    if not isinstance(value, Mapping):
+        msg = f"must be a section of `name: number` lines, was {_kind(value)}"
+        raise TypeError(msg)
+    unfit = [
+        Problem((key,), f"must be a whole number, was {_kind(item)}")
+        for key, item in value.items()
+        if type(item) is not int
+    ]
+    if unfit:
+        raise UnfitError(unfit)
+    return dict(value)
+
+
 def _is_mapping_of_params(kind: Any) -> bool:  # noqa: ANN401 - cattrs asks about any annotation
-    return get_origin(kind) is Mapping
+    return get_origin(kind) is Mapping and get_args(kind)[1] is not int
+
+
+def _is_mapping_of_numbers(kind: Any) -> bool:  # noqa: ANN401 - cattrs asks about any annotation
+    return get_origin(kind) is Mapping and get_args(kind)[1] is int
 
 
 def _is_tuple(kind: Any) -> bool:  # noqa: ANN401 - cattrs asks about any annotation
@@ -303,6 +321,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook_factory(attrs.has, _class_hook)
     converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_func(_is_mapping_of_params, _params)
+    converter.register_structure_hook_func(_is_mapping_of_numbers, _numbers)
     converter.register_structure_hook(str, _exactly(str, "text"))
     converter.register_structure_hook(int, _exactly(int, "a whole number"))
     converter.register_structure_hook(bool, _exactly(bool, "true or false"))

@@ -23,7 +23,16 @@ from market_bot.core.domain.book import Side
 from market_bot.core.domain.fees import fee
 from market_bot.core.domain.fills.maker import book_side, yes_price
 from market_bot.core.domain.market import Leg, Market, MarketStatus
-from market_bot.core.domain.numbers import ONE_DOLLAR, SECOND, Duration, Micros, Price, Size, cost, quantise
+from market_bot.core.domain.numbers import (
+    ONE_DOLLAR,
+    SECOND,
+    Duration,
+    Micros,
+    Price,
+    Size,
+    cost,
+    quantise,
+)
 from market_bot.core.domain.orders import Purpose, Style
 from market_bot.core.domain.signals import Intent
 from market_bot.core.ports.execution import (

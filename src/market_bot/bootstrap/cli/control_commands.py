@@ -116,6 +116,7 @@ def _note(home: Home, event: ev.Event) -> None:
             state=LaneState(),
             config=market_bot.__version__,
             snapshot=snapshot_of,
+            last_at=journal.last_at,
         )
         recorder.record(event, SystemClock().now())
 

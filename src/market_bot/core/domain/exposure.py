@@ -18,7 +18,7 @@ TermsOf = Callable[[str], EventTerms]
 """Returns what is known about how the markets of an event end together."""
 
 
-@attrs.define(eq=True)
+@attrs.frozen
 class AtStake:
     """What a lane has in one event, and how its markets end together."""
 

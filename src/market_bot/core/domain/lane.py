@@ -547,9 +547,7 @@ def _merged(state: LaneState, event: ev.Merged, _: Micros) -> LaneState:
     return _anomaly(after) if gone < event.size else after
 
 
-def _reduce(
-    state: LaneState, held: Position, gone: Size, basis: Money, gain: Money
-) -> LaneState:
+def _reduce(state: LaneState, held: Position, gone: Size, basis: Money, gain: Money) -> LaneState:
     key = position_key(held.market, held.leg)
     if gone == held.size:
         closed = _tally(state, Money(held.realised + gain - held.fees))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from market_bot.core.domain.market import Leg
@@ -53,6 +55,21 @@ class Withdraw:
 Wanted = Signal | Withdraw
 
 
+@attrs.frozen
+class Quote:
+    """The book a draft was made from, in the leg's own dollars; None where nobody quotes.
+
+    ``age`` is the time since the book last changed, None if it cannot be told.
+    """
+
+    bid: Price | None = None
+    ask: Price | None = None
+    age: Duration | None = None
+
+
+UNKNOWN_QUOTE: Final = Quote()
+
+
 @attrs.frozen(kw_only=True)
 class Draft:
     """A signal after sizing: what would be sent if risk agrees."""
@@ -64,6 +81,7 @@ class Draft:
     family: str
     size: Size
     fee_bound: Money
+    quote: Quote = UNKNOWN_QUOTE
 
     @property
     def worst_cost(self) -> Money:

@@ -48,9 +48,7 @@ class Stakes:
 
     def at_worst(self) -> Stakes:
         """Return the same where it costs, and nothing where it would help."""
-        return Stakes(
-            max(NO_MONEY, self.no), max(NO_MONEY, self.void), max(NO_MONEY, self.yes)
-        )
+        return Stakes(max(NO_MONEY, self.no), max(NO_MONEY, self.void), max(NO_MONEY, self.yes))
 
 
 def held(leg: Leg, size: int, cost: int) -> Stakes:
@@ -74,9 +72,7 @@ def perhaps_sold(leg: Leg, size: int, proceeds: int) -> Stakes:
     return Stakes(Money(-bought.no), Money(-bought.void), Money(-bought.yes)).at_worst()
 
 
-def stakes_of(
-    positions: Iterable[Position], orders: Iterable[Order]
-) -> dict[str, Stakes]:
+def stakes_of(positions: Iterable[Position], orders: Iterable[Order]) -> dict[str, Stakes]:
     """Return the stakes by market of what is held, waits or is provisional."""
     stakes: dict[str, Stakes] = {}
     for position in positions:

@@ -105,7 +105,8 @@ class TapedLane(Actor):
             return due
         if self._begun is None:
             self._begun = (now, at)
-            self._guarded(lambda: self.trader.start(self.started, at))
+            # Unguarded: a lane that cannot write its opening has nothing to go on with.
+            self.trader.start(self.started, at)
         self.time = at
         if self.redoing():
             # What was traded before takes no time now, so the pace counts from where it ends.

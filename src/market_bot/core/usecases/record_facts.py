@@ -8,7 +8,7 @@ import attrs
 
 from market_bot.core.domain.events import Checkpoint, Event
 from market_bot.core.domain.lane import FOLD_VERSION, LaneState, apply
-from market_bot.core.domain.numbers import Micros
+from market_bot.core.domain.numbers import NEVER, Micros
 from market_bot.core.ports.journal import Journal
 
 Observer = Callable[[Event, Micros], None]
@@ -25,6 +25,8 @@ class Recorder:
         config: hash of the configuration in force.
         snapshot: turns a state into plain data and its digest, for checkpoints.
         observers: told of every fact once it is written.
+        last_at: the time of the chain's last line; a chain's time never runs back, and the fold
+            must see the time that is written.
 
     """
 
@@ -33,6 +35,7 @@ class Recorder:
     config: str
     snapshot: Snapshot
     observers: list[Observer] = attrs.field(factory=list)
+    last_at: Micros = NEVER
 
     def record(self, event: Event, at: Micros) -> int:
         """Append a fact, fold it, and return its sequence number.
@@ -41,6 +44,7 @@ class Recorder:
             DurabilityLostError: if it could not be written; the state is then unchanged.
 
         """
+        at = max(at, self.last_at)
         if self.journal.needs_checkpoint(at):
             self._write(self.checkpoint(), at)
         return self._write(event, at)
@@ -52,6 +56,7 @@ class Recorder:
 
     def _write(self, event: Event, at: Micros) -> int:
         number = self.journal.append(event, at, self.config)
+        self.last_at = at
         self.state = apply(self.state, event, at)
         for tell in self.observers:
             tell(event, at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 import attrs
@@ -322,10 +323,9 @@ class LaneTrader:
         exits, due = self.settings.exits, dict[WishKey, Signal]()
         mine = (p for p in self.state.positions.values() if p.event == view.event)
         watched = () if self.state.flatten else exits.watched(mine)
-        for held in held_now(view, watched):
-            marked = self._mark(held, now)
-            orders = (*self.state.orders.values(), *self.state.finished.values())
-            signal = way_out(exits, marked, orders)
+        for held in [self._mark(held, now) for held in held_now(view, watched)]:
+            orders = chain(self.state.orders.values(), self.state.finished.values())
+            signal = way_out(exits, held, orders)
             if signal is not None:
                 key = (held.position.strategy, signal.market, signal.leg, signal.purpose)
                 due[key] = signal

@@ -7,7 +7,7 @@ restart the same exits are due as if there had been none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -151,7 +151,7 @@ def remembered(exits: Exits, held: Held) -> Memory:
     return held.memory
 
 
-def way_out(exits: Exits, held: Held, orders: Sequence[Order]) -> Signal | None:
+def way_out(exits: Exits, held: Held, orders: Iterable[Order]) -> Signal | None:
     """Return the sale of a whole position if an exit is due and somebody could buy.
 
     Args:
@@ -193,7 +193,7 @@ def _resting_price(held: Held) -> Price | None:
     return at if held.seen.market.on_grid(at) else None
 
 
-def _waited(exits: Exits, held: Held, orders: Sequence[Order]) -> bool:
+def _waited(exits: Exits, held: Held, orders: Iterable[Order]) -> bool:
     """Tell whether a sale of this leg rested in vain, so that it is time to take the bid.
 
     Once it has ended that holds for as long as it was allowed to live, then resting is worth

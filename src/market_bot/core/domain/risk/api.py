@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Final
 
 import attrs
 
 from market_bot.core.domain.exposure import Exposure
-from market_bot.core.domain.numbers import Money, format_money
+from market_bot.core.domain.numbers import (
+    SECOND,
+    Duration,
+    Money,
+    Price,
+    format_money,
+    format_price,
+    format_scaled,
+)
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.signals import Draft, Gate
 
-Limits = Mapping[str, Money]
+Limits = Mapping[str, int]
+"""Every limit by the name of its rule, as an exact integer in the rule's unit."""
+
+
+class Unit(Enum):
+    """What a limit is counted in; the name of a rule ends accordingly."""
+
+    DOLLARS = "dollars"
+    PRICE = "dollars per contract"
+    COUNT = "a number"
+    SECONDS = "seconds"
 
 
 @attrs.frozen
@@ -36,8 +56,10 @@ class Rule:
     """A hard limit.
 
     Args:
-        name: its name in ``risk:`` of the configuration, in journals and on pages.
+        name: its name in journals and on pages, and its key in ``risk:`` of the configuration.
         summary: one sentence for people.
+        unit: what its limit is counted in: `Money`, `Price`, a number, or `Duration`; None for a
+            rule without a limit, which is always in force and has no key.
         judge: pure; sees the draft, the exposure before it, and all limits by rule name.
         guards_exits: whether exits are judged too; exposure rules never judge them.
 
@@ -46,14 +68,46 @@ class Rule:
     name: str
     summary: str
     judge: Callable[[Draft, Exposure, Limits], Verdict]
+    unit: Unit | None = None
     guards_exits: bool = False
 
 
 def within(limit: Money, value: Money) -> Verdict:
-    """Approve a value that is at most the limit."""
+    """Approve an amount that is at most the limit."""
     if value <= limit:
         return APPROVED
     return Refused(format_money(limit), format_money(value))
+
+
+def below(limit: int, value: int | None, unit: Unit) -> Verdict:
+    """Approve a value that has not reached the limit; one that cannot be told is refused."""
+    if value is None:
+        return Refused(format_limit(limit, unit), "unknown")
+    if value < limit:
+        return APPROVED
+    return Refused(format_limit(limit, unit), format_limit(value, unit))
+
+
+def format_limit(value: int, unit: Unit | None) -> str:
+    """Return a limit, or what stands against it, as a decimal string in its unit."""
+    match unit:
+        case Unit.DOLLARS:
+            return format_money(Money(value))
+        case Unit.PRICE:
+            return format_price(Price(value))
+        case Unit.SECONDS:
+            return format_scaled(Duration(value), _SECONDS_SCALE)
+        case Unit.COUNT | None:
+            return str(value)
+
+
+_SECONDS_SCALE: Final = len(str(SECOND)) - 1
+
+
+def limit_texts(rules: Sequence[Rule], limits: Limits) -> dict[str, str]:
+    """Return every limit as a decimal string in its unit, by rule, for people."""
+    units = {rule.name: rule.unit for rule in rules}
+    return {name: format_limit(value, units.get(name)) for name, value in limits.items()}
 
 
 def refusals(

@@ -1,0 +1,76 @@
+"""Every knob of a lane: which numbers a proposal could be about, and where they stand now.
+
+Strategies, filters, cooldowns, exits and sizing are walked; hard limits are not, whatever is
+declared there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import attrs
+
+from market_bot.core.domain.numbers import (
+    HOUR,
+    MONEY_SCALE,
+    PRICE_SCALE,
+    PROBABILITY_SCALE,
+    SECOND,
+    SIZE_SCALE,
+    Duration,
+    Money,
+    Price,
+    Probability,
+    Size,
+    format_scaled,
+)
+from market_bot.core.domain.settings import LaneSettings
+from market_bot.core.domain.strategies.api import KNOB, Knob
+
+_SCALES: Final[Mapping[object, int]] = {
+    Price: PRICE_SCALE,
+    Size: SIZE_SCALE,
+    Money: MONEY_SCALE,
+    Probability: PROBABILITY_SCALE,
+    int: 0,
+}
+_SPANS: Final[Mapping[str, int]] = {"second": SECOND, "minute": 60 * SECOND, "hour": HOUR}
+_PARTS: Final = 1_000_000
+
+
+def all_knobs(settings: LaneSettings) -> list[tuple[str, Knob, str | None]]:
+    """Return every knob as path, bounds and present value, in a fixed order.
+
+    A path is the one in the venue's file, with a strategy's name in place of its position. Values
+    are decimal strings in the knob's unit, None where nothing is set. What is switched off has no
+    knobs: strategies that are not enabled, and exits without a section.
+    """
+    found: list[tuple[str, Knob, str | None]] = []
+    for active in settings.strategies:
+        found += _knobs_of(f"strategies.{active.strategy.name}.params", active.params)
+    found += _knobs_of("markets", settings.filters)
+    found += _knobs_of("cooldown", settings.cooldown)
+    for way in settings.exits.active:
+        found += _knobs_of(f"exits.{way.rule.name}", way.params)
+    found += _knobs_of("sizing", settings.sizing)
+    return found
+
+
+def _knobs_of(section: str, values: Any) -> Iterator[tuple[str, Knob, str | None]]:  # noqa: ANN401 - any attrs class
+    kinds = get_type_hints(type(values))
+    for field in attrs.fields(type(values)):
+        knob = field.metadata.get(KNOB)
+        if knob is not None:
+            value = _written(getattr(values, field.name), kinds[field.name], knob.unit)
+            yield f"{section}.{knob.key or field.name}", knob, value
+
+
+def _written(value: int | None, kind: object, unit: str) -> str | None:
+    if value is None:
+        return None
+    if get_origin(kind) is not None and type(None) in get_args(kind):
+        kind = next(part for part in get_args(kind) if part is not type(None))
+    if kind is Duration:
+        return format_scaled(value * _PARTS // _SPANS[unit], 6)
+    return format_scaled(value, _SCALES[kind]) if _SCALES[kind] else str(value)
