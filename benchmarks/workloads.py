@@ -16,8 +16,8 @@ from market_bot.adapters.kalshi import ws_log
 from market_bot.adapters.polymarket import ticks_parquet
 from market_bot.adapters.storage.tape_reader import TapeReader
 from market_bot.adapters.storage.tape_writer import TapeWriter
+from market_bot.bootstrap.run_inputs import TapedInputs, tape_hashes
 from market_bot.bootstrap.settings import settings_of
-from market_bot.bootstrap.taped_lane import TapedInputs, tape_hashes
 from market_bot.config.defaults import default_files
 from market_bot.config.loader import read_venue
 from market_bot.core.domain.numbers import Micros

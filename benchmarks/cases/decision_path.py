@@ -292,6 +292,9 @@ class StoppingDesk(Execution):
     def cancel(self, intent: str, at: Micros) -> None:
         """Nothing ever rests here."""
 
+    def merge(self, merge: str, market: str, size: Size, at: Micros) -> None:
+        """Nothing is ever held here."""
+
     def collect(self, at: Micros) -> Sequence[Fact]:  # noqa: ARG002 - nothing ever happens here
         return ()
 
@@ -316,12 +319,11 @@ def _want(view: View, _params: object, _holdings: Holdings) -> Sequence[Signal]:
 
 def _always_wanting(settings: LaneSettings) -> LaneSettings:
     strategy = Strategy(name="want", summary="Wants every bid.", params=object, decide=_want)
-    never = Cooldown(after_entry=Duration(0), after_exit=Duration(0))
     filters = attrs.evolve(settings.filters, max_spread=Price(200_000))
     return attrs.evolve(
         settings,
         strategies=(ActiveStrategy(strategy=strategy, params=None),),
-        cooldown=never,
+        cooldown=Cooldown(),
         filters=filters,
         cash=money("100000"),
     )

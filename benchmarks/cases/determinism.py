@@ -22,7 +22,8 @@ from benchmarks.workloads import (
 )
 from market_bot.adapters.storage.home import Home
 from market_bot.bootstrap.prove_run import prove_run
-from market_bot.bootstrap.taped_lane import TapedInputs, assemble
+from market_bot.bootstrap.run_inputs import TapedInputs
+from market_bot.bootstrap.taped_lane import assemble
 from market_bot.core.domain.numbers import NEVER
 from market_bot.core.ports.journal import Chain
 

@@ -42,7 +42,7 @@ def market_bot(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a home in which the sample market was traded."""
     place = tmp_path_factory.mktemp("docs") / "home"
-    done = market_bot("run", "--no-web", "--speed", "0", home=place)
+    done = market_bot("run", "--tape", "sample", "--no-web", home=place)
     assert 0 == done.returncode, done.stderr
     return place
 

@@ -20,8 +20,9 @@ def keys(cls: Any, prefix: str = "") -> Iterator[str]:
     attrs.resolve_types(cls)
     for field in attrs.fields(cls):
         path = f"{prefix}{field.name}"
-        inner = field.type
-        item = next(iter(get_args(inner)), None)
+        item = next(iter(get_args(field.type)), None)
+        optional = type(None) in get_args(field.type) and attrs.has(item)
+        inner = item if optional else field.type
         if isinstance(inner, type) and attrs.has(inner) and attrs.fields(inner):
             yield from keys(inner, f"{path}.")
         else:
@@ -34,7 +35,13 @@ def test_the_walk_over_the_schema_finds_keys() -> None:
     """The tests below compare with the schema, not with nothing."""
     found = {*keys(VenueConfig), *keys(BotConfig)}
 
-    assert {"mode", "risk.max_order_usd", "strategies[].params", "notifications"} <= found
+    assert {
+        "mode",
+        "risk.max_order_usd",
+        "strategies[].params",
+        "notifications",
+        "exits.stop_loss.distance",
+    } <= found
     assert len(found) == 34
 
 
@@ -76,7 +83,7 @@ def test_commented_out_lines_of_the_default_files_are_valid() -> None:
     """Deleting the # of the optional lines gives a file that loads."""
     text = default_files()["kalshi.yaml"].decode()
     opened = re.sub(
-        r"^(\s*)# (?=\s*(?:api|base_url|ws_url|price_m..|max_hours_to_close):)",
+        r"^(\s*)# (?=\s*[a-z0-9_]+:(?: (?:\[.*\]|\{.*\}|\S+))?$)",
         r"\1",
         text,
         flags=re.MULTILINE,
@@ -87,3 +94,11 @@ def test_commented_out_lines_of_the_default_files_are_valid() -> None:
     assert config.api.ws_url == "wss://example.com"
     assert config.markets.max_hours_to_close == 720
     assert config.markets.price_max == 990_000
+    assert config.cooldown.families == {"KXHIGHNY": 600}
+    assert list(config.exits.sections()) == [
+        "stop_loss",
+        "trailing_stop",
+        "take_profit",
+        "time_to_close",
+        "max_hold",
+    ]

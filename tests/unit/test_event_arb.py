@@ -109,13 +109,13 @@ def test_the_edge_may_just_be_enough(edge: str, count: int) -> None:
 
 
 def test_fees_count() -> None:
-    """At Kalshi's rate the three legs cost 0.0477 in fees, which leaves 1.2 cents of six."""
+    """At Kalshi's rate the three legs cost 0.0475 in fees, which leaves 1.25 cents of six."""
     markets = event((42, 44), (34, 36), (30, 32), fees=KALSHI)
     fees = sum(0.07 * p * (1 - p) for p in (0.42, 0.34, 0.30))
 
-    assert 0.0473 == pytest.approx(fees, abs=1e-4)
-    assert 3 == len(wishes(markets, min_edge=price("0.0126")))
-    assert [] == wishes(markets, min_edge=price("0.0128"))
+    assert 0.04746 == pytest.approx(fees)
+    assert 3 == len(wishes(markets, min_edge=price("0.0125")))
+    assert [] == wishes(markets, min_edge=price("0.0126"))
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ def test_the_fee_that_was_paid_counts() -> None:
     rest = 0.66 + 0.70 + 0.07 * (0.34 * 0.66 + 0.30 * 0.70)
     most = next(p for p in range(70, 0, -1) if p / 100 + 0.0007 * p * (1 - p / 100) + rest <= 2)
 
-    assert 60 == most
-    assert 2 == len(wishes(markets, holding(no("M-1", 10, "6.0"))))
-    assert [] == wishes(markets, holding(no("M-1", 10, "6.1")))
+    assert 59 == most
+    assert 2 == len(wishes(markets, holding(no("M-1", 10, "5.9"))))
+    assert [] == wishes(markets, holding(no("M-1", 10, "6")))
 
 
 def test_orphans_are_sold_after_a_while() -> None:

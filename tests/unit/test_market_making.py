@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from market_bot.core.domain.market import FeeModel, FeeSchedule, Leg, Reward
-from market_bot.core.domain.numbers import SECOND, Duration, Price, Size, money, price
+from market_bot.core.domain.numbers import SECOND, Duration, Price, Size, money, price, probability
 from market_bot.core.domain.orders import OrderState, Purpose, Style
 from market_bot.core.domain.signals import Signal, Withdraw
 from market_bot.core.domain.strategies.market_making import Params, decide, fair_log_odds
@@ -51,7 +51,7 @@ def test_quotes_rest_and_say_what_they_expect() -> None:
     yes, no = (s for s in wanted() if isinstance(s, Signal))
 
     assert {Style.MAKER} == {yes.style, no.style}
-    assert price("0.5") == yes.belief == no.belief
+    assert probability("0.5") == yes.belief == no.belief
     assert cents(2) == yes.edge == no.edge
     assert Duration(120 * SECOND) == yes.patience
 

@@ -13,6 +13,7 @@ from market_bot.core.domain.numbers import (
     Duration,
     Micros,
     price,
+    probability,
     quantise,
 )
 from market_bot.core.domain.orders import Purpose, Style
@@ -66,7 +67,7 @@ def test_what_fell_is_bought() -> None:
     (wish,) = wishes()
     belief = quantise(1 / (1 + math.exp(-0.4 * math.log(0.4 / 0.6))))
 
-    assert price("0.459548") == belief
+    assert probability("0.459542") == belief
     assert (Leg.YES, Purpose.ENTRY, Style.TAKER, cents(41), belief) == (
         wish.leg,
         wish.purpose,
@@ -82,7 +83,7 @@ def test_what_rose_is_sold_short() -> None:
     """A rise is a fall of NO."""
     (wish,) = wishes(ROSE)
 
-    assert (Leg.NO, cents(41), price("0.459548")) == (wish.leg, wish.price, wish.belief)
+    assert (Leg.NO, cents(41), probability("0.459542")) == (wish.leg, wish.price, wish.belief)
 
 
 def test_a_maker_waits_inside_the_spread() -> None:
@@ -133,12 +134,12 @@ def test_prints_behind_a_rise_are_purchases() -> None:
     ("seen", "params"),
     [
         (FELL, {"jump_min": price("0.100001")}),
-        (FELL, {"window_seconds": 9}),
+        (FELL, {"window_seconds": 10}),
         (FELL, {"base_seconds": 91}),
         (printing(remembering(a_seen("M-1", 39, 41), (-10, 40)), OLD_PRINT), {}),
         (printing(a_seen("M-1", 39, 41), OLD_PRINT), {}),
-        (fell(38, 45), {}),
-        (FELL, {"min_edge": price("0.049549")}),
+        (fell(38, 47), {}),
+        (FELL, {"min_edge": price("0.049543")}),
         (FELL, {"price_min": price("0.42")}),
         (FELL, {"price_max": price("0.40")}),
         (FELL, {"stop_before_close_seconds": 5 * 3600}),
@@ -158,9 +159,9 @@ def test_what_is_left_alone(seen: MarketView, params: dict[str, Any]) -> None:
     ("seen", "params"),
     [
         (FELL, {"jump_min": price("0.1")}),
-        (FELL, {"window_seconds": 10}),
+        (FELL, {"window_seconds": 11}),
         (FELL, {"base_seconds": 90}),
-        (FELL, {"min_edge": price("0.049548")}),
+        (FELL, {"min_edge": price("0.049542")}),
         (fell(close_at=None), {"stop_before_close_seconds": 0}),
     ],
 )
@@ -243,7 +244,7 @@ def test_what_is_held_is_not_doubled() -> None:
 def test_a_resting_order_goes_with_its_reason() -> None:
     """It is withdrawn when the jump is past, moved when the bid moved, else kept."""
     back = Withdraw(market="M-1", leg=Leg.YES, purpose=Purpose.ENTRY)
-    rest = {"style": Style.MAKER}
+    rest: dict[str, Any] = {"style": Style.MAKER}
     kept = holding(orders=[an_own_order(NAME, price=cents(40))])
     moved = holding(orders=[an_own_order(NAME, price=cents(39))])
 

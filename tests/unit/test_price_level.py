@@ -222,7 +222,7 @@ def test_fair_value_by_hand() -> None:
 
 
 def test_volatility_is_measured() -> None:
-    """A hundredth of a per cent every second is 56 % a year: more than the floor, less than a cap."""
+    """A hundredth of a per cent every second is 56 % a year, unless capped."""
     moving = history(wobble=0.0001)
     yearly = math.log(1.0001) * math.sqrt(31_557_600)
     spread = yearly * math.sqrt(3600 / 31_557_600)

@@ -21,11 +21,12 @@ from market_bot.adapters.storage.journal_reader import chain_folder
 from market_bot.adapters.system.clock import SystemClock
 from market_bot.adapters.system.control_socket import ControlServer
 from market_bot.bootstrap.recent_lines import RecentLines
+from market_bot.bootstrap.run_inputs import RunInputs
 from market_bot.bootstrap.run_options import RunOptions
 from market_bot.bootstrap.running_bot import RunningBot
 from market_bot.bootstrap.system_log import CHAIN, SystemLog
 from market_bot.bootstrap.tape_places import TapePlaces
-from market_bot.bootstrap.taped_lane import Assembled, TapedInputs, assemble, snapshot_of
+from market_bot.bootstrap.taped_lane import Assembled, assemble, snapshot_of
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import FOLD_VERSION, LaneState
 from market_bot.core.domain.numbers import format_time
@@ -36,14 +37,14 @@ _RESERVE_BYTES = 4 << 20
 _BOOT_BYTES = 4
 
 
-def make_about(home: Home, inputs: TapedInputs, clock: Clock) -> Mapping[str, str]:
+def make_about(home: Home, inputs: RunInputs, clock: Clock) -> Mapping[str, str]:
     """Return what the bot says of itself."""
     return {
         "version": market_bot.__version__,
         "home": str(home.path),
         "mode": "paper",
         "started": format_time(clock.now()),
-        "tapes": ", ".join(path.name for path in inputs.tapes),
+        "trades": ", ".join(source.name for source in inputs.sources()),
     }
 
 
@@ -53,21 +54,21 @@ def make_bot(clock: Clock, home: Home, about: Mapping[str, str], recent: RecentL
 
 
 def make_lane(
-    options: RunOptions, home: Home, inputs: TapedInputs, bot: RunningBot, recent: RecentLines
+    options: RunOptions, home: Home, inputs: RunInputs, bot: RunningBot, recent: RecentLines
 ) -> Assembled:
-    """Return the taped lane, already added to the bot.
+    """Return the lane, already added to the bot.
 
     Raises:
-        RunFinishedError: if the tape was traded to the end before.
+        RunFinishedError: if the same was traded to the end before.
         JournalError: if the journal there is damaged.
 
     """
-    name = f"{inputs.venue}/tape"
+    name = f"{inputs.venue}/{inputs.lane}"
     assembled = assemble(
         inputs,
         home.journal_dir,
         fresh=options.fresh,
-        again=options.sample,
+        again=not options.tapes,
         controls=lambda trader: bot.controls(name, lambda: trader.state.halted),
         speed=options.pace(),
         ticks_max=options.ticks,
@@ -78,7 +79,7 @@ def make_lane(
     return assembled
 
 
-def make_system(home: Home, inputs: TapedInputs, bot: RunningBot) -> SystemLog:
+def make_system(home: Home, inputs: RunInputs, bot: RunningBot) -> SystemLog:
     """Return the writer of the system chain, already added to the bot.
 
     Raises:
@@ -124,7 +125,7 @@ class Container(containers.DeclarativeContainer):
 
     options = providers.Dependency(instance_of=RunOptions)
     home = providers.Dependency(instance_of=Home)
-    inputs = providers.Dependency(instance_of=TapedInputs)
+    inputs = providers.Dependency(instance_of=object)  # any RunInputs; a protocol has no instances
 
     clock = providers.ThreadSafeSingleton(SystemClock)
     lock = providers.ThreadSafeSingleton(make_lock, home)

@@ -1,4 +1,4 @@
-"""Prove a taped run: from its tape and its own first line, derive every fact again."""
+"""Prove a run: from its inputs and its own first line, derive every fact again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import attrs
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.adapters.storage.tape_reader import TapeReader
+from market_bot.bootstrap.run_inputs import RunInputs, TapedInputs, simulated_inputs
 from market_bot.bootstrap.sample import sample_tape
 from market_bot.bootstrap.settings import lane_settings
 from market_bot.bootstrap.tape_places import TapePlaces
-from market_bot.bootstrap.taped_lane import TapedInputs, rehearse
+from market_bot.bootstrap.taped_lane import rehearse
 from market_bot.config.canonical import from_canonical
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.numbers import NEVER, Micros
@@ -96,8 +97,15 @@ def _counting(entries: Iterator[Entry], counts: Counter[str]) -> Iterator[Entry]
         yield entry
 
 
-def _inputs(chain: Chain, started: ev.BotStarted, tapes: Sequence[Path], home: Home) -> TapedInputs:
+def _inputs(chain: Chain, started: ev.BotStarted, tapes: Sequence[Path], home: Home) -> RunInputs:
     config = from_canonical(started.config)
+    settings = lane_settings(config)
+    if chain.lane == "sim":
+        simulated = simulated_inputs(config, settings, started.seed)
+        if simulated.sources() != started.inputs:
+            msg = f"{chain}: this version simulates another world: prove it with the old version"
+            raise ProofError(msg)
+        return simulated
     wanted = [tape.sha256 for tape in started.inputs]
     candidates = list(tapes) or _nearby([tape.name for tape in started.inputs], home)
     by_hash = {TapeReader(path).sha256: path for path in candidates if path.is_file()}
@@ -112,7 +120,7 @@ def _inputs(chain: Chain, started: ev.BotStarted, tapes: Sequence[Path], home: H
         venue=chain.venue,
         tapes=tuple(by_hash[sha] for sha in wanted),
         hashes=tuple(wanted),
-        settings=lane_settings(config),
+        settings=settings,
         interval=Micros(config.loop.interval_ms * 1000),
         seed=started.seed,
     )

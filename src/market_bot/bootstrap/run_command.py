@@ -16,23 +16,31 @@ from rich.console import Console
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.tape_reader import TapeReader
 from market_bot.bootstrap.container import Container
+from market_bot.bootstrap.run_inputs import (
+    RunInputs,
+    TapedInputs,
+    simulated_inputs,
+    tape_hashes,
+)
 from market_bot.bootstrap.run_options import RunOptions
 from market_bot.bootstrap.running_bot import RunningBot
 from market_bot.bootstrap.sample import sample_tape
 from market_bot.bootstrap.settings import settings_of
 from market_bot.bootstrap.stop_signals import SIGNALS, StopSignals
 from market_bot.bootstrap.summary import Coverage, as_text, summary
-from market_bot.bootstrap.taped_lane import Assembled, TapedInputs, tape_hashes
+from market_bot.bootstrap.taped_lane import Assembled
 from market_bot.bootstrap.terminal_view import TerminalView
 from market_bot.config.defaults import default_files
-from market_bot.config.loader import load_bot, read_venue
-from market_bot.config.schema import Web
+from market_bot.config.loader import Sourced, load_bot, read_venue
+from market_bot.config.schema import VenueConfig, Web
 from market_bot.core.domain.numbers import Micros
 
 if TYPE_CHECKING:
     from market_bot.adapters.web.server import WebServer
 
 _LOOK_S: Final = 0.1
+SIMULATED: Final = "simulated"
+SAMPLE: Final = Path("sample")
 
 
 class RunError(Exception):
@@ -46,7 +54,7 @@ class RunUsageError(RunError):
 
 
 def run(options: RunOptions) -> int:
-    """Trade until the tape ends, somebody stops it, or it fails; print the summary.
+    """Trade until the data ends, somebody stops it, or it fails; print the summary.
 
     Returns:
         0 if all went well, 1 if something failed.
@@ -54,39 +62,55 @@ def run(options: RunOptions) -> int:
     """
     _check(options)
     home = Home(options.home)
-    tapes = options.tapes or (sample_tape(),)
+    tapes = tuple(sample_tape() if path == SAMPLE else path for path in options.tapes)
     venue = _venue_of(tapes, options)
     made = home.create(default_files())
     home.check_permissions()
     bot_config = load_bot(home.bot_file)
-    sourced = read_venue(home.venue_file(venue))
-    inputs = TapedInputs(
-        venue=venue,
-        tapes=tuple(tapes),
-        hashes=tape_hashes(tapes),
-        settings=settings_of(sourced),
-        interval=Micros(sourced.config.loop.interval_ms * 1000),
-        seed=options.seed,
-    )
+    inputs = _inputs(read_venue(home.venue_file(venue)), venue, tapes, options.seed)
     parts = Container(
         options=providers.Object(options),
         home=providers.Object(home),
         inputs=providers.Object(inputs),
     )
     with parts.lock():
-        return _Session(options, parts, bot_config.web, new_home=bool(made)).run()
+        return _Session(options, parts, inputs, bot_config.web, new_home=bool(made)).run()
+
+
+def _inputs(
+    sourced: Sourced[VenueConfig], venue: str, tapes: tuple[Path, ...], seed: int
+) -> RunInputs:
+    settings = settings_of(sourced)
+    if not tapes:
+        return simulated_inputs(sourced.config, settings, seed)
+    return TapedInputs(
+        venue=venue,
+        tapes=tapes,
+        hashes=tape_hashes(tapes),
+        settings=settings,
+        interval=Micros(sourced.config.loop.interval_ms * 1000),
+        seed=seed,
+    )
 
 
 class _Session:
     """One run, from opening the journal to the last printed line."""
 
-    def __init__(self, options: RunOptions, parts: Container, web: Web, *, new_home: bool) -> None:
+    def __init__(
+        self,
+        options: RunOptions,
+        parts: Container,
+        inputs: RunInputs,
+        web: Web,
+        *,
+        new_home: bool,
+    ) -> None:
         self._options = options
         self._parts = parts
         self._web_config = web
         self._new_home = new_home
         self._home: Home = parts.home()
-        self._inputs: TapedInputs = parts.inputs()
+        self._inputs = inputs
         self._console = Console(stderr=options.json)
         self._server: WebServer | None = None
 
@@ -94,7 +118,8 @@ class _Session:
         began = time.monotonic()
         bot, assembled = self._parts.bot(), self._parts.lane()
         system = self._parts.system()
-        self._parts.places().remember(self._inputs.tapes)
+        if isinstance(self._inputs, TapedInputs):
+            self._parts.places().remember(self._inputs.tapes)
         self._server = self._make_server(bot)
         view = TerminalView(self._console, quiet=self._options.json)
         with StopSignals() as stopping, self._parts.control():
@@ -151,9 +176,8 @@ class _Session:
         say = self._say
         if self._new_home:
             say(f"made a home at {self._home.path}: its settings are in {self._home.config_dir}")
-        names = ", ".join(path.name for path in self._inputs.tapes)
-        what = "the sample market that comes with the bot" if self._options.sample else names
-        say(f"paper trading {what}; nothing here is real money")
+        names = ", ".join(source.name for source in self._inputs.sources())
+        say(f"paper trading {names}; nothing here is real money")
         if assembled.resumed_from:
             say(f"going on with run {assembled.chain.run} after line {assembled.resumed_from:,}")
         if self._server is not None:
@@ -194,7 +218,9 @@ class _Session:
         self._say("what to try next:")
         self._say(f"  market-bot journal tail{chain}{home}     what was decided last, and why")
         self._say(f"  market-bot journal prove{chain}{home}    derive every decision again")
-        if self._options.sample:
+        for market in _traded(assembled)[:1]:
+            self._say(f"  market-bot why {market}{chain}{home}")
+        if not self._options.tapes:
             self._say(f"  edit {self._home.venue_file(self._inputs.venue)} and run again")
             self._say("  market-bot import --help                    trade recorded real markets")
 
@@ -202,9 +228,14 @@ class _Session:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def _traded(assembled: Assembled) -> list[str]:
+    state = assembled.lane.trader.state
+    return [*state.last_entry, *state.last_exit]
+
+
 def _check(options: RunOptions) -> None:
     for path in options.tapes:
-        if not path.is_file():
+        if path != SAMPLE and not path.is_file():
             msg = f"{path}: no such tape: `market-bot import` makes one from recorded files"
             raise RunUsageError(msg)
     if options.ticks is not None and options.ticks < 1:
@@ -217,12 +248,12 @@ def _check(options: RunOptions) -> None:
 
 def _venue_of(tapes: Sequence[Path], options: RunOptions) -> str:
     """Return the one venue of all tapes, which must be one that was asked for."""
-    venues = [TapeReader(path).header.venue for path in tapes]
+    venues = [TapeReader(path).header.venue for path in tapes] or [SIMULATED]
     strangers = sorted(set(options.venues) - set(venues))
-    if strangers and options.sample:
+    if strangers and not tapes:
         msg = (
             f"--venue {strangers[0]}: live prices are not available in this version: "
-            "trade a recording with --tape"
+            "trade a recording with --tape, or the simulated venue without"
         )
         raise RunUsageError(msg)
     if len(set(venues)) > 1 or strangers:

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-_SAMPLE_SPEED: Final = 450.0
+_SIMULATED_SPEED: Final = 1440.0
 
 
 @attrs.frozen(kw_only=True)
@@ -26,13 +26,8 @@ class RunOptions:
     fresh: bool = False
     json: bool = False
 
-    @property
-    def sample(self) -> bool:
-        """Whether the sample market is traded because nothing else was asked for."""
-        return not self.tapes
-
     def pace(self) -> float | None:
-        """Return how many times faster than recorded; None is as fast as it goes."""
+        """Return how many times faster than its own clock; None is as fast as it goes."""
         if self.speed is None:
-            return _SAMPLE_SPEED if self.sample and not self.json else None
+            return None if self.tapes or self.json else _SIMULATED_SPEED
         return self.speed or None

@@ -18,9 +18,9 @@ from market_bot.config.loader import Sourced, structure_params
 from market_bot.config.schema import VenueConfig
 from market_bot.config.strict_yaml import Document
 from market_bot.core.domain.exits.api import ActiveExit, Exits
-from market_bot.core.domain.numbers import SECOND, Duration, Money, Probability, probability
+from market_bot.core.domain.numbers import SECOND, Duration, Probability, probability
 from market_bot.core.domain.orders import Style
-from market_bot.core.domain.risk.api import Rule
+from market_bot.core.domain.risk.api import Limits, Rule, Unit
 from market_bot.core.domain.settings import (
     ActiveStrategy,
     Cooldown,
@@ -51,13 +51,13 @@ def lane_settings(config: VenueConfig, source: Document | None = None) -> LaneSe
         ConfigError: as `settings_of`.
 
     """
-    limits = {name: Money(value) for name, value in attrs.asdict(config.risk).items()}
+    rules, limits = _risk(config, source)
     return LaneSettings(
         hash=config_hash(config),
         text=canonical(config),
         cash=config.paper.cash,
         strategies=_strategies(config, source),
-        rules=_rules(tuple(limits), source),
+        rules=rules,
         limits=limits,
         filters=_filters(config),
         cooldown=_cooldown(config),
@@ -82,12 +82,21 @@ def _strategies(config: VenueConfig, source: Document | None) -> tuple[ActiveStr
     return tuple(active)
 
 
-def _rules(required: tuple[str, ...], source: Document | None) -> tuple[Rule, ...]:
-    known = builtin_rules()
-    missing = [name for name in (*required, *_UNCONDITIONAL) if name not in known]
+def _risk(config: VenueConfig, source: Document | None) -> tuple[tuple[Rule, ...], Limits]:
+    """Return every hard limit's rule, in the order of the schema, and its limit in its unit."""
+    known, values = builtin_rules(), attrs.asdict(config.risk)
+    names = (*values, *_UNCONDITIONAL)
+    missing = [name for name in names if name not in known]
     if missing:
         raise _fault(source, ("risk",), f"no rule enforces {', '.join(missing)}: do not trade")
-    return tuple(known[name] for name in (*required, *_UNCONDITIONAL))
+    left_out = [name for name in known if name not in names]
+    if left_out:
+        raise _fault(source, ("risk",), f"no limit is set for {', '.join(left_out)}: do not trade")
+    limits = {
+        name: _seconds(value) if known[name].unit is Unit.SECONDS else int(value)
+        for name, value in values.items()
+    }
+    return tuple(known[name] for name in names), limits
 
 
 def _filters(config: VenueConfig) -> Filters:
@@ -140,7 +149,9 @@ def _exits(config: VenueConfig, source: Document | None) -> Exits:
     if missing:
         raise _fault(source, ("exits",), f"nothing implements {', '.join(missing)}: do not trade")
     return Exits(
-        active=tuple(ActiveExit(known[name], params) for name, params in wanted.items()),
+        active=tuple(
+            ActiveExit(rule=known[name], params=params) for name, params in wanted.items()
+        ),
         style=Style(config.exits.style.value),
         patience=_seconds(config.exits.patience_seconds),
         strategies_exclude=config.exits.strategies_exclude,

@@ -1,26 +1,20 @@
-"""Put a taped lane together: settings, tape, paper execution, journal, and what was done."""
+"""Put a lane together that can be derived again: inputs, journal, and what was done before."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import attrs
 
-import market_bot
-from market_bot.adapters.simulated.paper import PaperExecution
-from market_bot.adapters.simulated.tape_venue import TapeVenue
 from market_bot.adapters.storage.codec import digest, encode_state
 from market_bot.adapters.storage.durable_file import Reserve
 from market_bot.adapters.storage.journal import Health, JsonlJournal
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
-from market_bot.adapters.storage.tape_reader import TapeReader
+from market_bot.bootstrap.run_inputs import RunInputs, opening, run_id
 from market_bot.core.domain import events as ev
-from market_bot.core.domain.lane import FOLD_VERSION, LaneState
-from market_bot.core.domain.numbers import Micros
-from market_bot.core.domain.settings import LaneSettings
+from market_bot.core.domain.lane import LaneState
 from market_bot.core.domain.tally import Tally
 from market_bot.core.domain.world import World
 from market_bot.core.ports.journal import Chain, DurabilityLostError, Entry
@@ -30,8 +24,6 @@ from market_bot.core.usecases.record_facts import Recorder
 from market_bot.core.usecases.redo_journal import RedoJournal
 from market_bot.core.usecases.trade_lane import Controls, LaneTrader
 
-_LANE: Final = "tape"
-_ID_PLACES: Final = 16
 # At full speed nobody reads along; a paced run is watched while it goes.
 _COMMIT_TICKS: Final = 1024
 _COMMIT_TICKS_PACED: Final = 16
@@ -42,44 +34,8 @@ class RunFinishedError(Exception):
 
 
 @attrs.frozen(kw_only=True)
-class TapedInputs:
-    """What a taped run follows from; the same inputs give the same journal, byte for byte.
-
-    ``tapes`` are the tapes' paths in the order of playing, ``hashes`` their SHA-256.
-    """
-
-    venue: str
-    tapes: tuple[Path, ...]
-    hashes: tuple[str, ...]
-    settings: LaneSettings
-    interval: Micros
-    seed: int = 0
-
-    def run_id(self) -> str:
-        """Return the name of the run: a hash of everything it follows from."""
-        parts = (self.venue, *self.hashes, self.settings.hash, str(self.seed), str(FOLD_VERSION))
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_ID_PLACES]
-
-    def started(self, capabilities: Sequence[str]) -> ev.BotStarted:
-        """Return the fact that opens the lane; nothing in it depends on machine or moment."""
-        return ev.BotStarted(
-            mode="paper",
-            instance=self.run_id(),
-            version=market_bot.__version__,
-            fold=FOLD_VERSION,
-            capabilities=tuple(sorted(capabilities)),
-            inputs=tuple(
-                ev.Input(path.name, sha) for path, sha in zip(self.tapes, self.hashes, strict=True)
-            ),
-            cash=self.settings.cash,
-            seed=self.seed,
-            config=self.settings.text,
-        )
-
-
-@attrs.frozen(kw_only=True)
 class Assembled:
-    """A taped lane ready to be stepped."""
+    """A lane ready to be stepped."""
 
     lane: TapedLane
     redo: RedoJournal
@@ -93,7 +49,7 @@ class Assembled:
 
 
 def assemble(
-    inputs: TapedInputs,
+    inputs: RunInputs,
     journal_dir: Path,
     *,
     fresh: bool,
@@ -115,7 +71,7 @@ def assemble(
     """
     chain = find_chain(inputs, journal_dir, fresh=fresh, again=again)
     folder = chain_folder(journal_dir, chain)
-    journal = JsonlJournal(folder, chain, boot=inputs.run_id(), durability="group", reserve=reserve)
+    journal = JsonlJournal(folder, chain, boot=run_id(inputs), durability="group", reserve=reserve)
     if journal.health is not Health.SOUND:
         # A recording can wait: without room for the reserve it would be traded with no entries.
         journal.close()
@@ -129,7 +85,7 @@ def assemble(
 
 
 def rehearse(
-    inputs: TapedInputs, chain: Chain, old: Iterator[Entry], started: ev.BotStarted
+    inputs: RunInputs, chain: Chain, old: Iterator[Entry], started: ev.BotStarted
 ) -> Assembled:
     """Put a lane on nothing but old lines: it derives them again and writes nothing.
 
@@ -142,29 +98,27 @@ def rehearse(
     return Assembled(lane=lane, redo=redo, chain=chain, folder=Path(), resumed_from=0)
 
 
-def find_chain(
-    inputs: TapedInputs, journal_dir: Path, *, fresh: bool, again: bool = False
-) -> Chain:
+def find_chain(inputs: RunInputs, journal_dir: Path, *, fresh: bool, again: bool = False) -> Chain:
     """Return the chain a run goes on with: the unfinished one, or the next number.
 
     Raises:
         RunFinishedError: if the newest one is finished and neither ``fresh`` nor ``again`` is set.
 
     """
-    run, attempt = inputs.run_id(), 1
-    chain = Chain(inputs.venue, _LANE, run)
+    run, attempt = run_id(inputs), 1
+    chain = Chain(inputs.venue, inputs.lane, run)
     newest: Chain | None = None
     while chain_folder(journal_dir, chain).exists():
         newest = chain
         attempt += 1
-        chain = Chain(inputs.venue, _LANE, f"{run}-{attempt}")
+        chain = Chain(inputs.venue, inputs.lane, f"{run}-{attempt}")
     if newest is None or fresh:
         return chain
     if finished(journal_dir, newest):
         if again:
             return chain
         msg = (
-            f"this tape was traded to the end with this configuration already (run {newest.run}): "
+            f"this was traded to the end with this configuration already (run {newest.run}): "
             "add --fresh to trade it again, or look at it with `market-bot journal stats`"
         )
         raise RunFinishedError(msg)
@@ -178,18 +132,8 @@ def finished(journal_dir: Path, chain: Chain) -> bool:
     return bool(last) and last[0].type == ev.BotStopped.TYPE
 
 
-def tape_hashes(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Return the SHA-256 of every tape.
-
-    Raises:
-        TapeError: if one cannot be read.
-
-    """
-    return tuple(TapeReader(path).sha256 for path in paths)
-
-
 def _lane(
-    inputs: TapedInputs,
+    inputs: RunInputs,
     chain: Chain,
     redo: RedoJournal,
     controls: Callable[[LaneTrader], Controls],
@@ -197,8 +141,8 @@ def _lane(
     speed: float | None,
     ticks_max: int | None,
 ) -> TapedLane:
-    venue = TapeVenue([TapeReader(path) for path in inputs.tapes], interval=inputs.interval)
     world = World()
+    feed = inputs.feed(world)
     tally = Tally()
     recorder = Recorder(
         journal=redo,
@@ -209,8 +153,8 @@ def _lane(
     )
     trader = LaneTrader(
         settings=inputs.settings,
-        data=venue,
-        execution=PaperExecution(world, venue.capabilities),
+        data=feed.data,
+        execution=feed.execution,
         recorder=recorder,
         world=world,
         controls=lambda: (),
@@ -219,11 +163,11 @@ def _lane(
     trader.controls = controls(trader)
     return TapedLane(
         trader=trader,
-        source=venue,
-        started=inputs.started([c.value for c in venue.capabilities]),
+        source=feed.ticks,
+        started=opening(inputs, [c.value for c in feed.data.capabilities]),
         tally=tally,
         blank=LaneSnapshot(
-            venue=inputs.venue, lane=_LANE, run=chain.run, limits=inputs.settings.limits
+            venue=inputs.venue, lane=inputs.lane, run=chain.run, limits=inputs.settings.limits
         ),
         speed=speed,
         ticks_max=ticks_max,

@@ -24,6 +24,7 @@ from market_bot.core.domain.exits import (
     time_to_close,
     trailing_stop,
 )
+from market_bot.core.domain.lane import TIMES_KEPT
 from market_bot.core.domain.numbers import (
     NO_MONEY,
     NOTHING,
@@ -49,6 +50,7 @@ _DAY_S: Final = 24 * 3600
 _MAX_DAYS: Final = 3660
 _MAX_MB: Final = 100_000_000
 _LAST_PORT: Final = 65_535
+_MAX_COUNT: Final = 10_000
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
 _TIME: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z", re.ASCII)
 
@@ -75,6 +77,15 @@ class ExitStyle(Enum):
     MAKER = "maker"
 
 
+class WorldPreset(Enum):
+    """Which simulated world is traded."""
+
+    DEFAULT = "default"
+    CALM = "calm"
+    TOXIC = "toxic"
+    ROUGH = "rough"
+
+
 class AdvisorKind(Enum):
     """Who writes the nightly proposals."""
 
@@ -87,7 +98,7 @@ def _positive(_: object, __: object, value: Money) -> None:
         raise ValueError(msg)
 
 
-def _not_negative(_: object, __: object, value: Money | Size | None) -> None:
+def _not_negative(_: object, __: object, value: Any) -> None:  # noqa: ANN401 - of several units
     if value is not None and value < 0:
         msg = "cannot be below 0"
         raise ValueError(msg)
@@ -358,8 +369,14 @@ class Exits:
         return {name: params for name, params in found.items() if params is not None}
 
 
-def _hard_limit(example: str) -> Any:  # noqa: ANN401 - what attrs.field returns is typed by its use
-    return attrs.field(validator=_positive, metadata={"example": example, "safety_rule": True})
+def _distance(_: object, __: object, value: Price) -> None:
+    if not 0 < value <= ONE_DOLLAR:
+        msg = "a distance between prices is above 0 and at most 1 dollar"
+        raise ValueError(msg)
+
+
+def _hard_limit(example: str, validator: Any = _positive) -> Any:  # noqa: ANN401 - what attrs.field takes and returns
+    return attrs.field(validator=validator, metadata={"example": example, "safety_rule": True})
 
 
 @attrs.frozen(kw_only=True)
@@ -368,8 +385,25 @@ class Risk:
 
     max_order_usd: Money = _hard_limit('"25"')
     max_position_usd: Money = _hard_limit('"50"')
+    max_event_loss_usd: Money = _hard_limit('"100"')
     max_total_exposure_usd: Money = _hard_limit('"300"')
     max_daily_loss_usd: Money = _hard_limit('"40"')
+    max_drawdown_usd: Money = _hard_limit('"100"')
+    max_consecutive_losses: int = _hard_limit("10", _between(1, _MAX_COUNT))
+    max_open_orders: int = _hard_limit("50", _between(1, _MAX_COUNT))
+    max_orders_per_minute: int = _hard_limit("30", _between(1, TIMES_KEPT))
+    max_price_distance: Price = _hard_limit('"0.10"', _distance)
+    max_book_distance: Price = _hard_limit('"0.05"', _distance)
+    max_book_age_seconds: int = _hard_limit("900", _between(1, _DAY_S))
+
+
+@attrs.frozen(kw_only=True)
+class Simulation:
+    """The invented exchange; only the simulated venue reads this."""
+
+    preset: WorldPreset = WorldPreset.DEFAULT
+    markets: int = attrs.field(default=60, validator=_between(1, 20_000))
+    days: int = attrs.field(default=1, validator=_between(1, _MAX_DAYS))
 
 
 @attrs.frozen(kw_only=True)
@@ -381,6 +415,7 @@ class VenueConfig:
     loop: Loop = Loop()
     paper: Paper
     tape: TapeConfig = TapeConfig()
+    simulation: Simulation = Simulation()
     markets: MarketFilters = MarketFilters()
     strategies: tuple[StrategyConfig, ...] = attrs.field()
     sizing: Sizing

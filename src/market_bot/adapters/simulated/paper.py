@@ -18,8 +18,9 @@ from market_bot.core.domain.fills.maker import (
 )
 from market_bot.core.domain.fills.taker import walk
 from market_bot.core.domain.market import MarketStatus
-from market_bot.core.domain.numbers import Micros, Price, Size, cost
+from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Price, Size, cost
 from market_bot.core.domain.orders import Purpose, Style
+from market_bot.core.domain.portfolio import NO_CAPABILITIES, VenueCapabilities
 from market_bot.core.domain.signals import Intent
 from market_bot.core.domain.world import World
 from market_bot.core.ports.execution import (
@@ -28,6 +29,7 @@ from market_bot.core.ports.execution import (
     Execution,
     Fact,
     Filled,
+    Merged,
     Outcome,
     Rejected,
 )
@@ -41,11 +43,13 @@ class PaperExecution(Execution):
     """An order desk that exists on paper only; deterministic, owned by the venue's thread.
 
     Takers get what is displayed at the moment of the order; makers what prints beyond the queue.
-    What cannot be claimed under the source's capabilities is refused with a reason.
+    What cannot be claimed under the source's capabilities is refused with a reason. Pairs of YES
+    and NO are paid when asked, as ``venue`` would.
     """
 
     world: World
     capabilities: frozenset[Capability]
+    venue: VenueCapabilities = NO_CAPABILITIES
     _resting: dict[str, dict[str, tuple[Resting, Intent]]] = attrs.field(factory=dict, init=False)
     _used: dict[tuple[str, Side], dict[Price, Size]] = attrs.field(factory=dict, init=False)
     _facts: list[Fact] = attrs.field(factory=list, init=False)
@@ -68,6 +72,13 @@ class PaperExecution(Execution):
         for orders in self._resting.values():
             if orders.pop(intent, None) is not None:
                 self._facts.append(Cancelled(intent, "cancelled"))
+
+    @property
+    def abilities(self) -> VenueCapabilities:
+        return self.venue
+
+    def merge(self, merge: str, market: str, size: Size, at: Micros) -> None:  # noqa: ARG002 - paper pays at once
+        self._facts.append(Merged(merge, market, size, cost(ONE_DOLLAR, size)))
 
     def collect(self, at: Micros) -> Sequence[Fact]:
         for market, orders in self._resting.items():

@@ -48,19 +48,19 @@ def run(
 ) -> int:
     """Trade on paper, with a page on this machine to watch it.
 
-    Without a tape the bot trades the sample market that comes with it.
+    Without a tape the bot trades its own simulated venue.
 
     Args:
         home: The bot's home directory; made if it is not there.
         venue: Only these venues.
-        tape: Trade recorded data instead, to its end, as fast as it goes.
+        tape: Trade recorded data instead, to its end, as fast as it goes; "sample" comes with it.
         host: Address of the page; this machine only.
         port: Port of the page.
         no_web: Do without the page.
         ticks: Stop in order after so many ticks; the next run goes on from there.
-        seed: Part of every id of a taped run; another seed is another run.
-        speed: How many times faster than recorded; 0 is as fast as it goes.
-        fresh: Trade a tape again that was traded to the end already.
+        seed: Which simulated world; part of every id of a run.
+        speed: How many times faster than its own clock; 0 is as fast as it goes.
+        fresh: Trade again what was traded to the end already.
         json: Print the summary as JSON and nothing else.
 
     """

@@ -47,7 +47,9 @@ def prove(home: Path, name: str | None, tapes: Sequence[Path], *, json: bool) ->
     from market_bot.bootstrap.prove_run import prove_run
 
     journal_dir = _journal_dir(home)
-    proof = prove_run(journal_dir, _chosen(journal_dir, name, lane="tape"), tapes, Home(home))
+    proof = prove_run(
+        journal_dir, _chosen(journal_dir, name, lanes=("tape", "sim")), tapes, Home(home)
+    )
     if json:
         print(json_module.dumps(attrs.asdict(proof)))
     else:
@@ -162,14 +164,14 @@ def _journal_dir(home: Path) -> Path:
     return folder
 
 
-def _chosen(journal_dir: Path, name: str | None, lane: str | None = None) -> Chain:
+def _chosen(journal_dir: Path, name: str | None, lanes: Sequence[str] = ()) -> Chain:
     """Return the chain of that name; without a name the only one there is."""
     chains = tools.list_chains(journal_dir)
     known = {str(chain): chain for chain in chains}
     if name is not None:
         with _usage(f"there is no chain {name!r}: there are {', '.join(known) or 'none'}"):
             return known[name.strip("/")]
-    candidates = [c for c in chains if c.lane == lane or (lane is None and c.venue != "system")]
+    candidates = [c for c in chains if c.lane in lanes or (not lanes and c.venue != "system")]
     if len(candidates) == 1:
         return candidates[0]
     if not candidates:

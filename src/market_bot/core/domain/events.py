@@ -331,10 +331,14 @@ class PositionMarked(Event):
 
 @attrs.frozen(kw_only=True)
 class Merged(Event):
-    """Equal sizes of YES and NO of one market became the dollars they are worth together."""
+    """Equal sizes of YES and NO of one market became the dollars they are worth together.
+
+    ``merge`` names it, so that one that is told twice counts once.
+    """
 
     TYPE: ClassVar[str] = "merged"
 
+    merge: str
     market: str
     event: str
     family: str

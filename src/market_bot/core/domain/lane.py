@@ -32,6 +32,7 @@ MINUTE: Final = Duration(60 * SECOND)
 # More orders within a minute than this are not told apart.
 TIMES_KEPT: Final = 600
 _REMEMBERED_ORDERS: Final = 256
+_REMEMBERED_MERGES: Final = 64
 _COOLDOWN_MEMORY: Final = Duration(8 * 86_400 * 1_000_000)
 
 V = TypeVar("V")
@@ -90,7 +91,7 @@ class LaneState:
     ``peak`` is the highest marked equity known. ``wins`` and ``losses`` count positions that were
     closed by sale, settlement or merging with a gain or a loss after all fees; ``loss_streak``
     counts losses since the last win or resume. ``entry_times`` and ``exit_times`` are those of the
-    last minute's orders; ``venue`` is the venue's own state.
+    last minute's orders; ``merges`` names the latest merges; ``venue`` is the venue's own state.
     """
 
     instance: str = ""
@@ -114,6 +115,7 @@ class LaneState:
     loss_streak: int = 0
     entry_times: tuple[Micros, ...] = ()
     exit_times: tuple[Micros, ...] = ()
+    merges: tuple[str, ...] = ()
     venue: str = "open"
     halted: str | None = None
     flatten: bool = False
@@ -530,6 +532,8 @@ def _marked(state: LaneState, event: ev.PositionMarked, at: Micros) -> LaneState
 
 def _merged(state: LaneState, event: ev.Merged, _: Micros) -> LaneState:
     """Turn pairs of YES and NO into money; both legs share what the pair gained."""
+    if event.merge in state.merges:
+        return state
     if event.size <= 0:
         return _anomaly(state)
     pair = [state.position(event.market, leg) for leg in Leg]
@@ -540,6 +544,7 @@ def _merged(state: LaneState, event: ev.Merged, _: Micros) -> LaneState:
         state,
         cash=Money(state.cash + event.payout),
         realised=Money(state.realised + gain),
+        merges=(*state.merges, event.merge)[-_REMEMBERED_MERGES:],
     )
     shares = (Money(gain // 2), Money(gain - gain // 2))
     for (held, basis), share in zip(parts, shares, strict=False):

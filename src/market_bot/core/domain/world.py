@@ -9,7 +9,14 @@ from typing import Final
 import attrs
 
 from market_bot.core.domain.book import Book, Side
-from market_bot.core.domain.market import Leg, Market, MarketStatus, Resolution
+from market_bot.core.domain.market import (
+    UNKNOWN_TERMS,
+    EventTerms,
+    Leg,
+    Market,
+    MarketStatus,
+    Resolution,
+)
 from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, Micros, Price, Size
 from market_bot.core.ports.market_data import Sink
 
@@ -226,6 +233,17 @@ class World(Sink):
             and known.status is MarketStatus.OPEN
             and known.book.whole
             and not known.book.crossed
+        )
+
+    def terms(self, event: str) -> EventTerms:
+        """Return how the markets of an event end together, as far as all of them say so."""
+        markets = [self.seen[name].market for name in self.events.get(event, ())]
+        if not markets:
+            return UNKNOWN_TERMS
+        return EventTerms(
+            markets=frozenset(market.id for market in markets),
+            at_most_one=all(market.at_most_one for market in markets),
+            exhaustive=all(market.exhaustive for market in markets),
         )
 
     def sell_price(self, market: str, leg: Leg) -> Price | None:

@@ -10,6 +10,7 @@ import attrs
 
 from market_bot.core.domain.numbers import Micros, Money, Price, Size
 from market_bot.core.domain.orders import Style
+from market_bot.core.domain.portfolio import NO_CAPABILITIES, VenueCapabilities
 from market_bot.core.domain.signals import Intent
 
 
@@ -95,11 +96,26 @@ class Refused:
     code: str
 
 
-Fact = Filled | Cancelled | Settled | Reversed | Confirmed | Refused
+@attrs.frozen
+class Merged:
+    """The venue turned pairs of YES and NO into money; ``merge`` is the name it was asked by."""
+
+    merge: str
+    market: str
+    size: Size
+    payout: Money
+
+
+Fact = Filled | Cancelled | Settled | Reversed | Confirmed | Refused | Merged
 
 
 class Execution(Protocol):
     """A venue's order desk behind a synchronous face."""
+
+    @property
+    def abilities(self) -> VenueCapabilities:
+        """What can be done with pairs of YES and NO; nothing unless the adapter says so."""
+        return NO_CAPABILITIES
 
     @abstractmethod
     def submit(self, intent: Intent, at: Micros) -> Outcome:
@@ -108,6 +124,12 @@ class Execution(Protocol):
     @abstractmethod
     def cancel(self, intent: str, at: Micros) -> None:
         """Ask to cancel; whether it worked comes with `collect`."""
+
+    def merge(self, merge: str, market: str, size: Size, at: Micros) -> None:
+        """Ask to turn pairs into money; asked only where `abilities` say that pairs pay.
+
+        Whether it worked comes with `collect`, under the name ``merge``.
+        """
 
     @abstractmethod
     def collect(self, at: Micros) -> Sequence[Fact]:

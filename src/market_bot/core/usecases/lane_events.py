@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from market_bot.core.domain import events as ev
+from market_bot.core.domain.lane import Position
+from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import SECOND, Duration, Micros, Price, Probability
 from market_bot.core.domain.orders import Order, Purpose, Style
-from market_bot.core.domain.signals import Draft, Gate, Intent, Signal
+from market_bot.core.domain.signals import Draft, Gate, Intent, Quote, Signal
 from market_bot.core.domain.view import Holdings, MarketView, View
-from market_bot.core.ports.execution import Accepted, Filled, Outcome, Rejected, Unknown
+from market_bot.core.ports.execution import (
+    Accepted,
+    Filled,
+    Merged,
+    Outcome,
+    Rejected,
+    Unknown,
+)
 
 
 def leave_everything(view: View, holdings: Holdings) -> Iterable[Signal]:
@@ -137,6 +146,23 @@ def fill_event(order: Order, fact: Filled, mid: Price | None) -> ev.Fill:
         traded_at=fact.at,
         mid=mid,
     )
+
+
+def merged_event(held: Position, fact: Merged) -> ev.Merged:
+    """Return pairs that became money, with the event and family of what was held."""
+    return ev.Merged(
+        merge=fact.merge,
+        market=fact.market,
+        event=held.event,
+        family=held.family,
+        size=fact.size,
+        payout=fact.payout,
+    )
+
+
+def quote_of(seen: MarketView, leg: Leg) -> Quote:
+    """Return the book as it stands against a draft, in the leg's own dollars."""
+    return Quote(bid=seen.sell_price(leg), ask=seen.buy_price(leg), age=seen.book_age)
 
 
 def outcome_event(intent: Intent, outcome: Outcome, sent_at: Micros) -> ev.Event:

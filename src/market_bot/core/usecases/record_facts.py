@@ -27,6 +27,7 @@ class Recorder:
         observers: told of every fact once it is written.
         last_at: the time of the chain's last line; a chain's time never runs back, and the fold
             must see the time that is written.
+        changes: how often the state has changed.
 
     """
 
@@ -36,6 +37,7 @@ class Recorder:
     snapshot: Snapshot
     observers: list[Observer] = attrs.field(factory=list)
     last_at: Micros = NEVER
+    changes: int = 0
 
     def record(self, event: Event, at: Micros) -> int:
         """Append a fact, fold it, and return its sequence number.
@@ -57,7 +59,8 @@ class Recorder:
     def _write(self, event: Event, at: Micros) -> int:
         number = self.journal.append(event, at, self.config)
         self.last_at = at
-        self.state = apply(self.state, event, at)
+        before, self.state = self.state, apply(self.state, event, at)
+        self.changes += self.state is not before
         for tell in self.observers:
             tell(event, at)
         return number

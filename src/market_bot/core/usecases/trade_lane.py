@@ -34,6 +34,7 @@ from market_bot.core.domain.numbers import (
     utc_date,
 )
 from market_bot.core.domain.orders import Order, Purpose, Style
+from market_bot.core.domain.portfolio import equity_of, mergeable
 from market_bot.core.domain.risk.api import refusals
 from market_bot.core.domain.settings import ActiveStrategy, LaneSettings
 from market_bot.core.domain.signals import Draft, Gate, Intent, Signal, Wanted, Withdraw
@@ -46,6 +47,7 @@ from market_bot.core.ports.execution import (
     Execution,
     Fact,
     Filled,
+    Merged,
     Refused,
     Reversed,
     Settled,
@@ -57,9 +59,12 @@ from market_bot.core.usecases.lane_events import (
     fill_event,
     intent_event,
     leave_everything,
+    merged_event,
     outcome_event,
+    quote_of,
     signal_event,
 )
+from market_bot.core.usecases.last_gate import hurried, refused_at_last, without
 from market_bot.core.usecases.record_facts import Recorder
 
 Controls = Callable[[], Sequence[ev.Event]]
@@ -68,6 +73,8 @@ _SIZED: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capabilit
 _FAULTS_MAX: Final = 3
 _FAULTS_WINDOW: Final = Duration(600 * SECOND)
 _PLACES: Final = 24
+# A new peak of equity is worth a line from this share (1e-6) on.
+_PEAK_STEP: Final = 1_000
 
 
 @attrs.define(eq=False)
@@ -128,6 +135,7 @@ class LaneTrader:
     _exposure: tuple[LaneState | None, int, Exposure | None] = attrs.field(
         default=(None, 0, None), init=False
     )
+    _now: Micros = attrs.field(default=NEVER, init=False)
     _holding: tuple[LaneState | None, dict[str, None]] = attrs.field(default=(None, {}), init=False)
     _leaving: dict[WishKey, Signal] = attrs.field(factory=dict, init=False)
 
@@ -159,11 +167,15 @@ class LaneTrader:
         self.ticks += 1
         self._take_controls(now)
         position = self.data.drain(self.world, now)
+        self._now = now
         self._open_day(now)
+        self._merge_pairs(now)
         self._take_facts(now)
         self._take_resolutions(now)
         counts = self._decide(now)
-        self._record(self._scan(position, counts), now)
+        equity = self.equity()
+        self._note_peak(equity, _PEAK_STEP, now)
+        self._record(self._scan(position, counts, equity), now)
         if self.ticks % self.commit_ticks == 0:
             self.recorder.journal.commit()
 
@@ -178,22 +190,20 @@ class LaneTrader:
 
         A position nobody bids for counts as nothing, or as its cost if ``unmarked_at_cost``.
         """
-        total = int(self.state.cash)
-        for held in self.state.positions.values():
-            at = self.world.sell_price(held.market, held.leg)
-            if at is not None:
-                total += at * held.size
-            elif unmarked_at_cost:
-                total += held.cost
-        return Money(total)
+        return equity_of(self.state, self.world.sell_price, unmarked_at_cost=unmarked_at_cost)
 
     def exposure(self) -> Exposure:
         """Return the worst case of the present state; books stand still within a tick."""
         state, tick, known = self._exposure
         if known is None or state is not self.state or tick != self.ticks:
-            known = exposure_of(self.state, self.equity())
+            known = self.exposure_in(self.state)
             self._exposure = (self.state, self.ticks, known)
         return known
+
+    def exposure_in(self, state: LaneState) -> Exposure:
+        """Return the worst case of any state in the present market."""
+        equity = equity_of(state, self.world.sell_price)
+        return exposure_of(state, equity, self.world.terms, self._now)
 
     # -- what comes from outside -------------------------------------------------------------
 
@@ -231,6 +241,21 @@ class LaneTrader:
         if self.state.day is None or self.state.day.date < date:
             equity = self.equity(unmarked_at_cost=True)
             self._record(ev.DayOpened(date=date, equity=equity, cash=self.state.cash), now)
+            self._note_peak(self.equity(), 0, now)
+
+    def _note_peak(self, equity: Money, step: int, now: Micros) -> None:
+        """Write down that equity is above its peak by more than a share (1e-6) of it."""
+        peak = self.state.peak
+        if self.degraded is None and (peak is None or equity - peak > abs(peak) * step // 10**6):
+            self._record(ev.EquityPeak(equity=equity), now)
+
+    def _merge_pairs(self, now: Micros) -> None:
+        """Have pairs of YES and NO paid where the venue does that; see `Execution.merge`."""
+        if self.degraded is not None or not self.execution.abilities.pairs_pay:
+            return
+        for pair in mergeable(self.state):
+            name = "mb-" + _digest(self.state.instance, "merge", pair.market, format_time(now))
+            self.execution.merge(name, pair.market, pair.size, now)
 
     def _take_facts(self, now: Micros) -> None:
         # Facts leave the queue only once they are written, so that a full disk loses none.
@@ -273,6 +298,18 @@ class LaneTrader:
                 return ev.OrderAccepted(intent=intent, venue_order=venue_order, sent_at=at)
             case Refused(intent, code):
                 return ev.OrderRejected(intent=intent, code=code)
+            case Merged():
+                return self._merge_of(fact)
+
+    def _merge_of(self, fact: Merged) -> ev.Event | None:
+        if fact.merge in self.state.merges:
+            return None
+        pair = [self.state.position(fact.market, leg) for leg in Leg]
+        held = next((held for held in pair if held is not None), None)
+        if held is None:
+            message = f"{fact.market} {fact.merge}"
+            return ev.Error(where="execution:stray_merge", message=message)
+        return merged_event(held, fact)
 
     def _fill_of(self, fact: Filled) -> ev.Event | None:
         order = self.state.order(fact.intent)
@@ -442,7 +479,9 @@ class LaneTrader:
             family=seen.market.family,
             size=size,
             fee_bound=fee_bound(seen.market.fees, signal.price, size),
+            quote=quote_of(seen, signal.leg),
         )
+        judged = self.recorder.changes
         gates = tuple(self._gates(state, seen, draft, asked, now))
         if gates:
             counts.denied += 1
@@ -453,7 +492,7 @@ class LaneTrader:
             self._record(signal_event(view, seen, draft), now)
             wish.told = signal
         counts.intents += 1
-        self._send(wish, draft, seen, now)
+        self._send(wish, draft, seen, judged, now)
 
     def _size(self, state: LaneState, seen: MarketView, signal: Signal) -> tuple[Size, Size]:
         """Return the tradable size and the size that was wanted before rounding."""
@@ -495,6 +534,8 @@ class LaneTrader:
             yield from filtered(self.settings.filters, seen, signal, now)
             yield from cooling(self.settings.cooldown, state, seen.market, now)
             yield from leaving(self._leaving_for(signal.market, signal.leg))
+        else:
+            yield from hurried(state, now)
         yield from refusals(self.settings.rules, draft, self.exposure(), self.settings.limits)
 
     def _wish(self, view: View, key: WishKey) -> Wish:
@@ -560,8 +601,11 @@ class LaneTrader:
 
     # -- sending -----------------------------------------------------------------------------
 
-    def _send(self, wish: Wish, draft: Draft, seen: MarketView, now: Micros) -> None:
-        """Write the intent down, then send it once, then write down what came of it."""
+    def _send(self, wish: Wish, draft: Draft, seen: MarketView, judged: int, now: Micros) -> None:
+        """Write the intent down, then send it once, then write down what came of it.
+
+        ``judged`` is the number of the state that the limits were asked about.
+        """
         signal = draft.signal
         wish.attempts += 1
         wish.retry_at = Micros(now + _pause(signal.purpose, wish.attempts))
@@ -579,15 +623,27 @@ class LaneTrader:
         if signal.purpose is Purpose.EXIT:
             self._record(exit_event(draft), now)
         self._record(intent_event(intent, seen.mid(signal.leg)), now)
+        # The intent changed the state by itself; whatever else did was not judged yet.
+        if self.recorder.changes != judged + 1:
+            refused = self._refused_at_last(intent)
+            if refused:
+                reason = "last_gate: " + ", ".join(gate.name for gate in refused)
+                over = ev.OrderCancelled(intent=intent.id, reason=reason, remaining=draft.size)
+                self._record(over, now)
+                return
         # Queued before it is written, as every fact: a full disk must not lose the answer.
         outcome = self.execution.submit(intent, now)
         self._facts.append(outcome_event(intent, outcome, now))
         self._take_facts(now)
 
+    def _refused_at_last(self, intent: Intent) -> tuple[Gate, ...]:
+        before = without(self.state, intent.id)
+        return refused_at_last(self.settings, intent, before, self.exposure_in(before))
+
     def _intent_id(self, wish: Wish) -> str:
         return "mb-" + _digest(self.state.instance, wish.id, str(wish.attempts))
 
-    def _scan(self, position: str, counts: Counts) -> ev.Scan:
+    def _scan(self, position: str, counts: Counts, equity: Money) -> ev.Scan:
         return ev.Scan(
             position=position,
             markets=len(self.world.seen),
@@ -595,7 +651,7 @@ class LaneTrader:
             signals=counts.signals,
             denied=counts.denied,
             intents=counts.intents,
-            equity=self.equity(),
+            equity=equity,
         )
 
     def _record(self, event: ev.Event, at: Micros) -> None:

@@ -7,6 +7,7 @@ declared there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
@@ -33,7 +34,6 @@ _SCALES: Final[Mapping[object, int]] = {
     Size: SIZE_SCALE,
     Money: MONEY_SCALE,
     Probability: PROBABILITY_SCALE,
-    int: 0,
 }
 _SPANS: Final[Mapping[str, int]] = {"second": SECOND, "minute": 60 * SECOND, "hour": HOUR}
 _PARTS: Final = 1_000_000
@@ -45,6 +45,10 @@ def all_knobs(settings: LaneSettings) -> list[tuple[str, Knob, str | None]]:
     A path is the one in the venue's file, with a strategy's name in place of its position. Values
     are decimal strings in the knob's unit, None where nothing is set. What is switched off has no
     knobs: strategies that are not enabled, and exits without a section.
+
+    Raises:
+        TypeError: if a strategy declares a knob that is no number.
+
     """
     found: list[tuple[str, Knob, str | None]] = []
     for active in settings.strategies:
@@ -66,11 +70,17 @@ def _knobs_of(section: str, values: Any) -> Iterator[tuple[str, Knob, str | None
             yield f"{section}.{knob.key or field.name}", knob, value
 
 
-def _written(value: int | None, kind: object, unit: str) -> str | None:
+def _written(value: Any, kind: object, unit: str) -> str | None:  # noqa: ANN401 - of any unit
     if value is None:
         return None
     if get_origin(kind) is not None and type(None) in get_args(kind):
         kind = next(part for part in get_args(kind) if part is not type(None))
     if kind is Duration:
         return format_scaled(value * _PARTS // _SPANS[unit], 6)
-    return format_scaled(value, _SCALES[kind]) if _SCALES[kind] else str(value)
+    if kind in (int, Decimal):
+        return format(value, "f" if kind is Decimal else "d")
+    scale = _SCALES.get(kind)
+    if scale is None:
+        msg = f"a knob is a number with a unit of its own, was {kind}"
+        raise TypeError(msg)
+    return format_scaled(value, scale)
