@@ -21,7 +21,6 @@ from market_bot.core.domain.numbers import (
     SECOND,
     Duration,
     Micros,
-    Money,
     Price,
     Size,
     money,
@@ -38,7 +37,7 @@ from market_bot.core.domain.settings import (
     LaneSettings,
     Sizing,
 )
-from market_bot.core.domain.signals import Draft, Intent, Signal, Wanted
+from market_bot.core.domain.signals import Draft, Intent, Quote, Signal, Wanted
 from market_bot.core.domain.strategies.api import Strategy
 from market_bot.core.domain.view import Holdings, View
 from market_bot.core.domain.world import World
@@ -53,7 +52,19 @@ from .recording_sink import Fact, tell
 
 E = TypeVar("E", bound=ev.Event)
 
-LIMITS: Mapping[str, Money] = {
+# So wide that only a test that is about one of them meets it.
+WIDE: Mapping[str, int] = {
+    "max_event_loss_usd": money("1000000"),
+    "max_drawdown_usd": money("1000000"),
+    "max_consecutive_losses": 1000,
+    "max_open_orders": 1000,
+    "max_orders_per_minute": 600,
+    "max_price_distance": price("1"),
+    "max_book_distance": price("1"),
+    "max_book_age_seconds": Duration(86_400 * SECOND),
+}
+LIMITS: Mapping[str, int] = {
+    **WIDE,
     "max_order_usd": money("10"),
     "max_position_usd": money("20"),
     "max_total_exposure_usd": money("50"),
@@ -100,6 +111,7 @@ def a_draft(signal: Signal | None = None, **changes: Any) -> Draft:
         family="F-1",
         size=size("10"),
         fee_bound=NO_MONEY,
+        quote=Quote(bid=price("0.48"), ask=price("0.52"), age=Duration(0)),
     )
     return attrs.evolve(draft, **changes)
 
@@ -200,6 +212,7 @@ def no_exposure(**changes: Any) -> Exposure:
         live_orders=0,
         free_cash=money("100"),
         day_pnl=NO_MONEY,
+        drawdown=NO_MONEY,
         halted=None,
     )
     return attrs.evolve(exposure, **changes)

@@ -75,9 +75,7 @@ def a_sim_lane(
         world=world,
         controls=lambda: (),
     )
-    started = ev.BotStarted(
-        mode="paper", instance="sim", version="0", fold=1, cash=settings.cash
-    )
+    started = ev.BotStarted(mode="paper", instance="sim", version="0", fold=1, cash=settings.cash)
     trader.start(started, venue.settings.begins)
     return SimLane(trader, venue, chain)
 

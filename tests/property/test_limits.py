@@ -1,6 +1,6 @@
 """Hard limits against a hostile strategy and a venue on a bad day, judged by an accountant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -17,6 +17,7 @@ from market_bot.core.domain.signals import Intent, Signal
 from market_bot.core.domain.view import Holdings, View
 from market_bot.core.ports.execution import Filled
 from tests.fakes.builders import (
+    WIDE,
     Lane,
     a_lane,
     a_market,
@@ -34,14 +35,21 @@ from tests.fakes.recording_sink import Fact
 FEES = FeeSchedule(FeeModel.KALSHI_QUADRATIC, taker_rate=70_000, maker_rate=17_500)
 MARKETS = ("A", "B", "C")
 # Tight enough that each of them is met within a few ticks.
-LIMITS = {
+LIMITS: Mapping[str, int] = {
+    **WIDE,
     "max_order_usd": money("10"),
     "max_position_usd": money("15"),
     "max_total_exposure_usd": money("22"),
     "max_daily_loss_usd": money("5"),
 }
 TICKS = 14
-MAY_REFUSE_EXITS = {"min_size", "market_open", "price_grid", "data_claims_fills"}
+MAY_REFUSE_EXITS = {
+    "min_size",
+    "market_open",
+    "price_grid",
+    "data_claims_fills",
+    "exits_per_minute",
+}
 
 
 class Hostile:

@@ -51,6 +51,7 @@ from market_bot.core.usecases.record_facts import Recorder
 from market_bot.core.usecases.redo_journal import RedoJournal
 from market_bot.core.usecases.trade_lane import LaneTrader
 from market_bot.core.usecases.watch_stalls import Watchdog
+from tests.fakes.builders import WIDE
 from tests.fakes.sim_fs import SimCrashError, SimFiles, Survival, kept, lost, torn, torn_with_zeros
 
 from .checkers import (
@@ -136,6 +137,7 @@ def settings_of(rng: Random) -> LaneSettings:
         strategies=(ActiveStrategy(strategy=RESTLESS, params=whims),),
         rules=tuple(builtin_rules().values()),
         limits={
+            **WIDE,
             "max_order_usd": money("12"),
             "max_position_usd": money(rng.choice(("15", "25"))),
             "max_total_exposure_usd": money(rng.choice(("20", "40", "60"))),

@@ -27,7 +27,7 @@ from market_bot.bootstrap.running_bot import RunningBot
 from market_bot.bootstrap.sample import sample_tape
 from market_bot.bootstrap.settings import settings_of
 from market_bot.bootstrap.stop_signals import SIGNALS, StopSignals
-from market_bot.bootstrap.summary import Coverage, as_text, summary
+from market_bot.bootstrap.summary import as_text, coverage_of, summary
 from market_bot.bootstrap.taped_lane import Assembled
 from market_bot.bootstrap.terminal_view import TerminalView
 from market_bot.config.defaults import default_files
@@ -185,17 +185,7 @@ class _Session:
 
     def _tell(self, bot: RunningBot, assembled: Assembled, seconds: float) -> int:
         lane = assembled.lane
-        world = lane.trader.world
-        coverage = Coverage(
-            facts=world.facts,
-            ignored=world.ignored,
-            gaps=world.gaps,
-            markets=len(world.seen),
-            unknown_close=sum(seen.market.close_at is None for seen in world.seen.values()),
-            resolved=lane.tally.resolved,
-            capabilities=tuple(sorted(c.value for c in lane.trader.data.capabilities)),
-        )
-        numbers = summary(lane.snapshot, lane.tally, coverage, seconds)
+        numbers = summary(lane.snapshot, lane.tally, coverage_of(lane), seconds)
         failures = bot.failures()
         if self._options.json:
             print(json.dumps({**numbers, "failures": [f.message for f in failures]}))  # noqa: T201 - the result

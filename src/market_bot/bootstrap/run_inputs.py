@@ -20,6 +20,7 @@ from market_bot.config.schema import VenueConfig
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import FOLD_VERSION
 from market_bot.core.domain.numbers import Duration, Micros
+from market_bot.core.domain.portfolio import capabilities_of
 from market_bot.core.domain.settings import LaneSettings
 from market_bot.core.domain.world import World
 from market_bot.core.ports.execution import Execution
@@ -121,7 +122,8 @@ class TapedInputs(RunInputs):
 
     def feed(self, world: World) -> Feed:
         venue = TapeVenue([TapeReader(path) for path in self.tapes], interval=self.interval)
-        return Feed(venue, venue, PaperExecution(world, venue.capabilities))
+        desk = PaperExecution(world, venue.capabilities, capabilities_of(self.venue))
+        return Feed(venue, venue, desk)
 
 
 @attrs.frozen(kw_only=True)

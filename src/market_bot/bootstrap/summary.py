@@ -15,6 +15,7 @@ from market_bot.core.domain.numbers import (
     money,
 )
 from market_bot.core.domain.tally import Tally
+from market_bot.core.usecases.lane_actor import TapedLane
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot, balance_of
 
 _WIDTH: Final = 22
@@ -41,6 +42,20 @@ class Coverage:
     unknown_close: int
     resolved: int
     capabilities: tuple[str, ...]
+
+
+def coverage_of(lane: TapedLane) -> Coverage:
+    """Return how much of the world a lane saw."""
+    world = lane.trader.world
+    return Coverage(
+        facts=world.facts,
+        ignored=world.ignored,
+        gaps=world.gaps,
+        markets=len(world.seen),
+        unknown_close=sum(seen.market.close_at is None for seen in world.seen.values()),
+        resolved=lane.tally.resolved,
+        capabilities=tuple(sorted(c.value for c in lane.trader.data.capabilities)),
+    )
 
 
 def summary(

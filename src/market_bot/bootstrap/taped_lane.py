@@ -15,6 +15,7 @@ from market_bot.adapters.storage.journal_reader import JournalReader, chain_fold
 from market_bot.bootstrap.run_inputs import RunInputs, opening, run_id
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import LaneState
+from market_bot.core.domain.risk.api import limit_texts
 from market_bot.core.domain.tally import Tally
 from market_bot.core.domain.world import World
 from market_bot.core.ports.journal import Chain, DurabilityLostError, Entry
@@ -77,11 +78,28 @@ def assemble(
         journal.close()
         msg = f"{folder}: the disk has no room for what a run needs: make some, then run again"
         raise DurabilityLostError(msg)
+    return assemble_on(
+        inputs, journal, folder=folder, controls=controls, speed=speed, ticks_max=ticks_max
+    )
+
+
+def assemble_on(
+    inputs: RunInputs,
+    journal: JsonlJournal,
+    *,
+    folder: Path = Path(),
+    controls: Callable[[LaneTrader], Controls] = lambda _: lambda: (),
+    speed: float | None = None,
+    ticks_max: int | None = None,
+) -> Assembled:
+    """Put a lane on an open journal, which may hold the beginning of the same run."""
     resumed_from = journal.head[0]
     redo = RedoJournal(old=journal.read(), inner=journal)
-    lane = _lane(inputs, chain, redo, controls, speed=speed, ticks_max=ticks_max)
+    lane = _lane(inputs, journal.chain, redo, controls, speed=speed, ticks_max=ticks_max)
     lane.trader.controls = _controls(lane, redo, lane.trader.controls, journal)
-    return Assembled(lane=lane, redo=redo, chain=chain, folder=folder, resumed_from=resumed_from)
+    return Assembled(
+        lane=lane, redo=redo, chain=journal.chain, folder=folder, resumed_from=resumed_from
+    )
 
 
 def rehearse(
@@ -167,7 +185,10 @@ def _lane(
         started=opening(inputs, [c.value for c in feed.data.capabilities]),
         tally=tally,
         blank=LaneSnapshot(
-            venue=inputs.venue, lane=inputs.lane, run=chain.run, limits=inputs.settings.limits
+            venue=inputs.venue,
+            lane=inputs.lane,
+            run=chain.run,
+            limits=limit_texts(inputs.settings.rules, inputs.settings.limits),
         ),
         speed=speed,
         ticks_max=ticks_max,

@@ -98,9 +98,9 @@ class Refused:
 
 @attrs.frozen
 class Merged:
-    """The venue turned pairs of YES and NO into money; ``merge`` is the name it was asked by."""
+    """The venue turned pairs of YES and NO into money; ``intent`` is the name it was asked by."""
 
-    merge: str
+    intent: str
     market: str
     size: Size
     payout: Money
@@ -129,7 +129,13 @@ class Execution(Protocol):
         """Ask to turn pairs into money; asked only where `abilities` say that pairs pay.
 
         Whether it worked comes with `collect`, under the name ``merge``.
+
+        Raises:
+            NotImplementedError: if the adapter has no such ability.
+
         """
+        msg = f"{merge}: {type(self).__name__} cannot merge {size} of {market} at {at}"
+        raise NotImplementedError(msg)
 
     @abstractmethod
     def collect(self, at: Micros) -> Sequence[Fact]:

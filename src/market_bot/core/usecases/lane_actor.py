@@ -9,7 +9,6 @@ from typing import Final, Protocol
 import attrs
 
 from market_bot.core.domain import events as ev
-from market_bot.core.domain.exposure import exposure_of
 from market_bot.core.domain.numbers import NEVER, Duration, Micros
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.tally import Tally
@@ -91,6 +90,11 @@ class TapedLane(Actor):
         self.trader.recorder.journal.commit()
         self._publish(now, "stopped")
 
+    def show(self) -> LaneSnapshot:
+        """Return the present picture; for whoever steps the lane, since it looks at everything."""
+        self._publish(self._published, self.snapshot.phase, error=self.snapshot.error)
+        return self.snapshot
+
     def _step(self, now: Micros) -> Micros | None:
         if self.ticks_max is not None and self.trader.ticks - self._redone >= self.ticks_max:
             self.stop(now, "ticks")
@@ -149,8 +153,7 @@ class TapedLane(Actor):
     def _publish(self, now: Micros, phase: str, *, error: str | None = None) -> None:
         trader, state = self.trader, self.trader.state
         self._published = now
-        equity = trader.equity()
-        exposure = exposure_of(state, equity)
+        equity, exposure = trader.equity(), trader.exposure()
         price = trader.world.sell_price
         self.snapshot = attrs.evolve(
             self.blank,
@@ -171,7 +174,12 @@ class TapedLane(Actor):
             realised=state.realised,
             fees=state.fees,
             exposure=exposure.total,
+            rewards=state.rewards,
             day_pnl=exposure.day_pnl,
+            drawdown=exposure.drawdown,
+            wins=state.wins,
+            losses=state.losses,
+            loss_streak=state.loss_streak,
             halted=state.halted,
             degraded=trader.degraded,
             config=trader.settings.hash,

@@ -151,7 +151,7 @@ def fill_event(order: Order, fact: Filled, mid: Price | None) -> ev.Fill:
 def merged_event(held: Position, fact: Merged) -> ev.Merged:
     """Return pairs that became money, with the event and family of what was held."""
     return ev.Merged(
-        merge=fact.merge,
+        merge=fact.intent,
         market=fact.market,
         event=held.event,
         family=held.family,

@@ -30,7 +30,8 @@ class LaneSnapshot:
         counts: numbers of facts by kind ("scans", "signals", "fills" …).
         denials: refusals begun, by gate.
         head: sequence number and hash of the chain's last line.
-        limits: hard limits in force, in dollars (1e-12).
+        limits: hard limits in force, as decimal text in the unit of each (dollars, dollars per
+            contract, a number, seconds).
 
     """
 
@@ -51,8 +52,13 @@ class LaneSnapshot:
     realised: Money = NO_MONEY
     fees: Money = NO_MONEY
     exposure: Money = NO_MONEY
+    rewards: Money = NO_MONEY
     day_pnl: Money | None = None
-    limits: Mapping[str, Money] = attrs.field(factory=dict)
+    drawdown: Money | None = None
+    wins: int = 0
+    losses: int = 0
+    loss_streak: int = 0
+    limits: Mapping[str, str] = attrs.field(factory=dict)
     halted: str | None = None
     degraded: str | None = None
     config: str = ""

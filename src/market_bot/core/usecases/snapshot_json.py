@@ -17,8 +17,12 @@ positions    list, see `_position`
 orders       list of live orders, see `_order`
 cash … fees  dollars: cash, deposits, equity, realised, fees, exposure
 gain         dollars: equity less deposits
+rewards      dollars received besides trading
 day_pnl      dollars, None if it cannot be told
-limits       hard limits in dollars, by rule
+drawdown     dollars below the highest equity, None if it cannot be told
+wins, losses numbers of positions closed with a gain and with a loss, after fees
+loss_streak  losses since the last gain or resume
+limits       hard limits by rule, each in its own unit
 halted       who halted and why, or None
 degraded     why nothing is opened although nobody halted, or None
 config       hash of the configuration in force
@@ -64,8 +68,13 @@ def snapshot_json(snapshot: LaneSnapshot) -> dict[str, object]:
         "realised": format_money(snapshot.realised),
         "fees": format_money(snapshot.fees),
         "exposure": format_money(snapshot.exposure),
-        "day_pnl": None if snapshot.day_pnl is None else format_money(snapshot.day_pnl),
-        "limits": {name: format_money(limit) for name, limit in snapshot.limits.items()},
+        "rewards": format_money(snapshot.rewards),
+        "day_pnl": _money(snapshot.day_pnl),
+        "drawdown": _money(snapshot.drawdown),
+        "wins": snapshot.wins,
+        "losses": snapshot.losses,
+        "loss_streak": snapshot.loss_streak,
+        "limits": dict(snapshot.limits),
         "halted": snapshot.halted,
         "degraded": snapshot.degraded,
         "config": snapshot.config,
@@ -114,6 +123,10 @@ def _order(order: Order) -> dict[str, object]:
         "created_at": _time(order.created_at),
         "venue_order": order.venue_order or None,
     }
+
+
+def _money(amount: Money | None) -> str | None:
+    return None if amount is None else format_money(amount)
 
 
 def _time(moment: Micros) -> str | None:

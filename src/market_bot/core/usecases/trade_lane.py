@@ -302,12 +302,12 @@ class LaneTrader:
                 return self._merge_of(fact)
 
     def _merge_of(self, fact: Merged) -> ev.Event | None:
-        if fact.merge in self.state.merges:
+        if fact.intent in self.state.merges:
             return None
         pair = [self.state.position(fact.market, leg) for leg in Leg]
         held = next((held for held in pair if held is not None), None)
         if held is None:
-            message = f"{fact.market} {fact.merge}"
+            message = f"{fact.market} {fact.intent}"
             return ev.Error(where="execution:stray_merge", message=message)
         return merged_event(held, fact)
 
