@@ -52,8 +52,8 @@ from market_bot.core.usecases.trade_lane import LaneTrader
 
 _MARKETS: Final = 500
 _BEGIN: Final = parse_time("2026-11-02T00:00:00Z")
-_STEP: Final = 200_000
-"""So that a market's next turn comes after the pause a refused wish keeps."""
+_STEP: Final = 2_100_000
+"""Below thirty orders a minute, and a market's next turn after the pause of a refused wish."""
 _FLOOR_GOAL: Final = AtMost(3.0)
 _WORST_US: Final = 100.0
 _SOAK_S: Final = 600.0

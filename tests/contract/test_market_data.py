@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from market_bot.adapters.simulated.sim_settings import SimSettings
+from market_bot.adapters.simulated.sim_venue import SimulatedVenue
 from market_bot.adapters.simulated.tape_venue import TapeVenue
 from market_bot.adapters.storage.tape import TapeReader
 from market_bot.core.domain.numbers import Micros
@@ -29,6 +31,10 @@ def _tape_facts(*, ticks: bool) -> list[Fact]:
     return facts
 
 
+def _simulated() -> MarketData:
+    return SimulatedVenue(11, settings=SimSettings(begins=Micros(START), markets=60))
+
+
 def _tape(here: Path, *, ticks: bool) -> MarketData:
     path = here / "t"
     if not path.exists():
@@ -39,6 +45,7 @@ def _tape(here: Path, *, ticks: bool) -> MarketData:
 SOURCES: dict[str, Callable[[Path], MarketData]] = {
     "tape on a grid": lambda here: _tape(here, ticks=False),
     "tape with ticks": lambda here: _tape(here, ticks=True),
+    "simulated venue": lambda _: _simulated(),
 }
 
 

@@ -123,7 +123,7 @@ def a_busy_lane(**changes: object) -> LaneSnapshot:
         "fees": money("1.87"),
         "exposure": money("131.2"),
         "day_pnl": money("-2.4"),
-        "limits": {"max_total_exposure_usd": money("200"), "max_order_usd": money("10")},
+        "limits": {"max_total_exposure_usd": "200", "max_order_usd": "10"},
         "head": (4711, "ab" * 32),
     }
     return LaneSnapshot(**(fields | changes))  # type: ignore[arg-type] # a table of fields

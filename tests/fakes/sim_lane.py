@@ -11,16 +11,18 @@ from market_bot.adapters.simulated.sim_settings import DAY, PRESETS, SimSettings
 from market_bot.adapters.simulated.sim_venue import SimulatedVenue
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import LaneState
-from market_bot.core.domain.numbers import Duration, format_money, money
+from market_bot.core.domain.numbers import Duration, money
 from market_bot.core.domain.settings import ActiveStrategy, LaneSettings
 from market_bot.core.domain.world import World
 from market_bot.core.usecases.record_facts import Recorder
 from market_bot.core.usecases.trade_lane import LaneTrader
+from tests.fakes import builders
 
-from .builders import every_strategy, lane_settings
+from .builders import every_rule, every_strategy, lane_settings
 from .journal import ListJournal
 
 WIDE = {
+    **builders.WIDE,
     "max_order_usd": money("50"),
     "max_position_usd": money("200"),
     "max_total_exposure_usd": money("100000"),
@@ -95,19 +97,21 @@ def margin(name: str, seed: int, settings: SimSettings) -> Margin:
     """Trade a world to its end with one shipped strategy as it is shipped."""
     strategy = every_strategy()[name]
     active = ActiveStrategy(strategy=strategy, params=strategy.params())
-    chosen = lane_settings(active, cash=money("100000"), limits=WIDE)
+    rules = tuple(rule for key, rule in every_rule().items() if key in (*WIDE, "free_cash"))
+    chosen = lane_settings(active, cash=money("100000"), limits=WIDE, rules=rules)
     journal = CountingJournal()
     lane = a_sim_lane(SimulatedVenue(seed, settings=settings), chosen, journal)
     lane.run()
     ledger = lane.venue.ledger()
-    by_family: Counter[str] = Counter()
+    by_family: dict[str, float] = {}
     for fill in ledger.fills.values():
-        by_family[fill.market.rsplit("-", 3)[0]] += fill.gain / 1e12
+        family = fill.market.rsplit("-", 3)[0]
+        by_family[family] = by_family.get(family, 0.0) + fill.gain / 1e12
     return Margin(
         gain=ledger.gain / 1e12,
         turnover=sum(fill.cost for fill in ledger.fills.values()) / 1e12,
         fills=len(ledger.fills),
-        by_family=dict(by_family),
+        by_family=by_family,
         counts=journal.counts,
     )
 
@@ -125,9 +129,7 @@ def main(arguments: list[str]) -> None:
                 f"{preset} {name} seed {seed}: {found.gain:+.2f} $ on {found.turnover:.0f} $ "
                 f"({share:+.2%}), {found.fills} fills {families}"
             )
-            if "--counts" in sys.argv:
-                print(dict(found.counts), format_money(money("0")))  # noqa: T201 - as above
 
 
 if __name__ == "__main__":
-    main([argument for argument in sys.argv[1:] if argument != "--counts"])
+    main(sys.argv[1:])

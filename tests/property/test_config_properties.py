@@ -3,6 +3,7 @@
 import string
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -25,6 +26,8 @@ from market_bot.config.defaults import default_files
 from market_bot.config.schema import (
     Api,
     Cooldown,
+    Exits,
+    ExitStyle,
     Loop,
     MarketFilters,
     Paper,
@@ -33,7 +36,15 @@ from market_bot.config.schema import (
     TapeConfig,
 )
 from market_bot.config.strict_yaml import load
-from market_bot.core.domain.numbers import Money, Price
+from market_bot.core.domain.exits import (
+    max_hold,
+    stop_loss,
+    take_profit,
+    time_to_close,
+    trailing_stop,
+)
+from market_bot.core.domain.numbers import Money, Price, Size
+from market_bot.core.domain.settings import SizingMethod
 
 DEFAULT = default_files()["kalshi.yaml"].decode()
 # Pieces that mean something to YAML, so that random files get past the first character.
@@ -118,6 +129,10 @@ def test_an_accepted_word_means_the_same_to_everybody(word: str) -> None:
 
 
 MONEY = st.integers(min_value=1, max_value=10**30).map(Money)
+SIZES = st.integers(min_value=1, max_value=10**15).map(Size)
+SHARES = st.decimals(min_value=Decimal("0.000001"), max_value=1, places=6)
+SECONDS = st.integers(0, 86_400)
+DISTANCES = st.integers(1, 1_000_000).map(Price)
 PRICES = st.none() | st.integers(min_value=0, max_value=1_000_000).map(Price)
 HOURS = st.none() | st.decimals(min_value=0, max_value=87_000, places=6)
 FAMILIES = st.lists(st.text(min_size=1, max_size=8).filter(str.strip), max_size=3).map(tuple)
@@ -152,9 +167,16 @@ def filters(draw: st.DrawFn) -> MarketFilters:
     return MarketFilters(
         families_include=draw(FAMILIES),
         families_exclude=draw(FAMILIES),
+        categories_include=draw(FAMILIES),
+        categories_exclude=draw(FAMILIES),
+        keywords_include=draw(FAMILIES),
+        keywords_exclude=draw(FAMILIES),
+        min_liquidity_usd=draw(st.none() | MONEY),
+        min_volume_24h_usd=draw(st.none() | MONEY),
         price_min=low,  # type: ignore[arg-type]  # drawn as a price
         price_max=high,  # type: ignore[arg-type]  # drawn as a price
         max_spread=draw(PRICES),
+        min_depth_contracts=draw(st.none() | SIZES),
         min_hours_to_close=least,  # type: ignore[arg-type]  # drawn as a decimal
         max_hours_to_close=most,  # type: ignore[arg-type]  # drawn as a decimal
     )
@@ -175,16 +197,52 @@ CONFIGS = st.builds(
     tape=st.builds(TapeConfig, record=st.booleans()),
     markets=filters(),
     strategies=STRATEGIES,
-    sizing=st.builds(Sizing, order_usd=MONEY),
+    sizing=st.builds(
+        Sizing,
+        method=st.sampled_from(SizingMethod),
+        order_usd=MONEY,
+        contracts=SIZES,
+        kelly_fraction=SHARES,
+        max_depth_share=st.none() | SHARES,
+    ),
     cooldown=st.builds(
-        Cooldown, after_entry_seconds=st.integers(0, 10), after_exit_seconds=st.integers(0, 10)
+        Cooldown,
+        after_entry_seconds=SECONDS,
+        after_exit_seconds=SECONDS,
+        after_loss_seconds=SECONDS,
+        after_reject_seconds=SECONDS,
+        families=st.dictionaries(st.text(max_size=8) | st.just("decimal"), SECONDS, max_size=3),
+    ),
+    exits=st.builds(
+        Exits,
+        style=st.sampled_from(ExitStyle),
+        patience_seconds=st.integers(1, 86_400),
+        strategies_exclude=FAMILIES,
+        stop_loss=st.none()
+        | st.builds(
+            stop_loss.Params,
+            distance=DISTANCES,
+            confirm_seconds=SECONDS,
+            measure=st.sampled_from(stop_loss.Measure),
+        ),
+        trailing_stop=st.none()
+        | st.builds(trailing_stop.Params, activation=DISTANCES, distance=DISTANCES),
+        take_profit=st.none()
+        | st.builds(take_profit.Params, price=st.none() | DISTANCES, gain=DISTANCES),
+        time_to_close=st.none() | st.builds(time_to_close.Params, minutes=st.integers(1, 999)),
+        max_hold=st.none() | st.builds(max_hold.Params, minutes=st.integers(1, 999)),
     ),
     risk=st.builds(
         Risk,
-        max_order_usd=MONEY,
-        max_position_usd=MONEY,
-        max_total_exposure_usd=MONEY,
-        max_daily_loss_usd=MONEY,
+        **dict.fromkeys(
+            [field.name for field in attrs.fields(Risk) if field.name.endswith("_usd")], MONEY
+        ),
+        max_consecutive_losses=st.integers(1, 9),
+        max_open_orders=st.integers(1, 9),
+        max_orders_per_minute=st.integers(1, 9),
+        max_price_distance=st.integers(1, 10**6).map(Price),
+        max_book_distance=st.integers(1, 10**6).map(Price),
+        max_book_age_seconds=st.integers(1, 9),
     ),
 )
 
@@ -216,10 +274,10 @@ def test_a_canonical_text_is_refused_or_fine(text: str) -> None:
         from_canonical(text)
 
 
-@given(limit=st.integers(max_value=0).map(Money), name=st.sampled_from(attrs.fields(Risk)))
-def test_no_limit_is_zero_or_less(limit: Money, name: "attrs.Attribute[Money]") -> None:
+@given(limit=st.integers(max_value=0), name=st.sampled_from(attrs.fields(Risk)))
+def test_no_limit_is_zero_or_less(limit: int, name: "attrs.Attribute[Any]") -> None:
     """A configuration with a hard limit that allows nothing or less cannot even be made."""
-    good = {field.name: Money(1) for field in attrs.fields(Risk)}
+    good: dict[str, Any] = {field.name: 1 for field in attrs.fields(Risk)}
 
-    with pytest.raises(ValueError, match="must be above 0 dollars"):
+    with pytest.raises(ValueError, match=r"must be above 0 dollars|must be from 1|is above 0"):
         Risk(**{**good, name.name: limit})

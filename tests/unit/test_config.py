@@ -43,6 +43,14 @@ risk:
   max_position_usd: 50
   max_total_exposure_usd: 300
   max_daily_loss_usd: 40
+  max_event_loss_usd: 100
+  max_drawdown_usd: 100.5
+  max_consecutive_losses: 10
+  max_open_orders: 50
+  max_orders_per_minute: 30
+  max_price_distance: 0.10
+  max_book_distance: 0.05
+  max_book_age_seconds: 900
 """
 
 BOT = """\
@@ -173,7 +181,10 @@ def test_a_good_file_is_read_exactly() -> None:
             "",
             "v.yaml:1:1 risk: the safety rules are missing and the bot does not start without"
             ' them: add `risk: {max_order_usd: "25", max_position_usd: "50",'
-            ' max_total_exposure_usd: "300", max_daily_loss_usd: "40"}`',
+            ' max_event_loss_usd: "100", max_total_exposure_usd: "300", max_daily_loss_usd: "40",'
+            ' max_drawdown_usd: "100", max_consecutive_losses: 10, max_open_orders: 50,'
+            ' max_orders_per_minute: 30, max_price_distance: "0.10", max_book_distance: "0.05",'
+            " max_book_age_seconds: 900}`",
             id="missing safety rules",
         ),
         pytest.param(
@@ -193,6 +204,25 @@ def test_a_good_file_is_read_exactly() -> None:
             "max_daily_loss_usd: 0",
             "v.yaml:20:23 risk.max_daily_loss_usd: must be above 0 dollars",
             id="limit of zero",
+        ),
+        pytest.param(
+            "max_price_distance: 0.10",
+            "max_price_distance: 0",
+            "v.yaml:26:23 risk.max_price_distance: a distance between prices is above 0 and at"
+            " most 1 dollar",
+            id="no price passes",
+        ),
+        pytest.param(
+            "max_orders_per_minute: 30",
+            "max_orders_per_minute: 601",
+            "v.yaml:25:26 risk.max_orders_per_minute: must be from 1 to 600, was 601",
+            id="more orders than are counted",
+        ),
+        pytest.param(
+            "max_open_orders: 50",
+            "max_open_orders: 0.5",
+            "v.yaml:24:20 risk.max_open_orders: must be a whole number, was a decimal (0.5)",
+            id="half an order",
         ),
         pytest.param(
             "max_daily_loss_usd: 40",
@@ -648,13 +678,24 @@ def test_canonical_text_is_fixed() -> None:
     """The journal's copy of the settings has this form; a change of it changes every hash."""
     assert canonical(parse_venue(VENUE.encode(), "v").config) == (
         '{"mode":"paper","api":{"base_url":null,"ws_url":null},"loop":{"interval_ms":1000},'
-        '"paper":{"cash":"1000"},"tape":{"record":true},"markets":{"families_include":'
-        '["KXHIGHNY","010"],"families_exclude":[],"price_min":"0.05","price_max":null,'
-        '"max_spread":null,"min_hours_to_close":null,"max_hours_to_close":null},"strategies":'
+        '"paper":{"cash":"1000"},"tape":{"record":true},'
+        '"simulation":{"preset":"default","markets":60,"days":1},"markets":{"families_include":'
+        '["KXHIGHNY","010"],"families_exclude":[],"categories_include":[],'
+        '"categories_exclude":[],"keywords_include":[],"keywords_exclude":[],'
+        '"min_liquidity_usd":null,"min_volume_24h_usd":null,"price_min":"0.05","price_max":null,'
+        '"max_spread":null,"min_depth_contracts":null,"min_hours_to_close":null,'
+        '"max_hours_to_close":null},"strategies":'
         '[{"name":"bias_harvest","enabled":true,"params":{"min_edge":{"decimal":"0.01"},'
-        '"style":"maker"}}],"sizing":{"method":"fixed","order_usd":"10.5"},"cooldown":'
-        '{"after_entry_seconds":60,"after_exit_seconds":300},"risk":{"max_order_usd":"25",'
-        '"max_position_usd":"50","max_total_exposure_usd":"300","max_daily_loss_usd":"40"}}'
+        '"style":"maker"}}],"sizing":{"method":"fixed","order_usd":"10.5","contracts":null,'
+        '"kelly_fraction":"0.25","max_depth_share":null},"cooldown":'
+        '{"after_entry_seconds":60,"after_exit_seconds":300,"after_loss_seconds":0,'
+        '"after_reject_seconds":0,"families":{}},"exits":{"style":"taker","patience_seconds":10,'
+        '"strategies_exclude":[],"stop_loss":null,"trailing_stop":null,"take_profit":null,'
+        '"time_to_close":null,"max_hold":null},"risk":{"max_order_usd":"25",'
+        '"max_position_usd":"50","max_event_loss_usd":"100","max_total_exposure_usd":"300",'
+        '"max_daily_loss_usd":"40","max_drawdown_usd":"100.5","max_consecutive_losses":10,'
+        '"max_open_orders":50,"max_orders_per_minute":30,"max_price_distance":"0.1",'
+        '"max_book_distance":"0.05","max_book_age_seconds":900}}'
     )
 
 

@@ -6,7 +6,16 @@ import attrs
 import pytest
 
 from market_bot.core.domain.market import FeeModel, FeeSchedule, Leg
-from market_bot.core.domain.numbers import SECOND, Duration, Micros, Price, Size, price, size
+from market_bot.core.domain.numbers import (
+    SECOND,
+    Duration,
+    Micros,
+    Price,
+    Size,
+    price,
+    probability,
+    size,
+)
 from market_bot.core.domain.orders import Purpose, Style
 from market_bot.core.domain.signals import Signal
 from market_bot.core.domain.strategies.event_arb import Params, bundles, decide
@@ -142,6 +151,29 @@ def test_the_size_is_tradable_everywhere() -> None:
     ]
 
     assert {contracts(6)} == {s.size for s in wishes(markets)}
+
+
+def test_steps_that_never_agree() -> None:
+    """A step of a third of what is shown and one of a little less: no size fits both."""
+    steps = [contracts(1), Size(999_999), contracts(1)]
+    markets = [
+        attrs.evolve(
+            seen,
+            market=attrs.evolve(seen.market, size_step=step, min_size=Size(1)),
+            bid_size=contracts(1000),
+        )
+        for seen, step in zip(RICH, steps, strict=True)
+    ]
+
+    assert [] == wishes(markets, max_contracts=1000)
+
+
+def test_a_leg_is_completed_without_knowing_the_others() -> None:
+    """Where another leg has no bid at the moment, a leg's own price is believed."""
+    markets = [attrs.evolve(RICH[0], bid=None), *RICH[1:]]
+    (signal,) = wishes(markets, holding(no("M-1", 9, "4"), no("M-2", 9, "5.94")))
+
+    assert ("M-3", cents(70), probability("0.7")) == (signal.market, signal.price, signal.belief)
 
 
 def no(market: str, size: int, cost: str, age: int = 0) -> Any:

@@ -111,7 +111,7 @@ def test_take_profit_of_the_other_leg() -> None:
 def test_an_average_that_is_no_price_is_compared_exactly() -> None:
     """Three contracts for a dollar cost a third each; a gain of 0.000001 needs 0.333335."""
     params = take_profit.Params(gain=Price(1))
-    third = {"size": size("3"), "cost": money("1")}
+    third: dict[str, Any] = {"size": size("3"), "cost": money("1")}
 
     assert not take_profit.due(held(seen("0.333334"), **third), params)
     assert take_profit.due(held(seen("0.333335"), **third), params)
@@ -154,7 +154,7 @@ def test_a_stop_is_armed_and_disarmed(
 def test_a_stop_arms_once_a_second() -> None:
     """A price that flickers writes little."""
     view = seen("0.30", "0.32")
-    lately = {"marked_at": NOON}
+    lately: dict[str, Any] = {"marked_at": NOON}
 
     assert Memory() == stop_loss.remember(
         attrs.evolve(held(view, **lately), as_of=Micros(NOON + SECOND - 1)), STOP

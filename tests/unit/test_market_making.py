@@ -221,7 +221,7 @@ def test_orders_are_moved(order: dict[str, Any], moved: bool) -> None:
     resting = an_own_order(NAME, **order)
     back = Withdraw(market="M-1", leg=Leg.YES, purpose=resting.purpose)
 
-    first, *_ = wanted(holdings=holding(orders=[resting]))
+    first, *_ = wanted(holdings=holding(orders=[resting]), requote_ticks=1)
 
     assert moved is (first == back)
 

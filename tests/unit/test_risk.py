@@ -4,24 +4,65 @@ from typing import Any
 
 import pytest
 
-from market_bot.core.domain.exposure import Exposure
-from market_bot.core.domain.numbers import Money, money, price, size
+from market_bot.core.domain.exposure import AtStake, Exposure
+from market_bot.core.domain.numbers import SECOND, Duration, Money, money, price, size
+from market_bot.core.domain.orders import Style
 from market_bot.core.domain.risk.api import (
     APPROVED,
     Approved,
     Limits,
     Refused,
     Rule,
+    Unit,
     Verdict,
+    limit_texts,
     refusals,
     within,
 )
-from market_bot.core.domain.signals import Draft
-from tests.fakes.builders import LIMITS, a_draft, a_signal, an_exit, every_rule, no_exposure
+from market_bot.core.domain.signals import UNKNOWN_QUOTE, Draft, Quote
+from tests.fakes.builders import (
+    LIMITS,
+    a_draft,
+    a_signal,
+    an_exit,
+    an_order,
+    every_rule,
+    no_exposure,
+)
 
 RULES = every_rule()
 # Ten contracts at 0.48 with a fee of up to 0.20 cost five dollars at worst.
 FIVE = a_draft(fee_bound=money("0.20"))
+NARROW = {
+    **LIMITS,
+    "max_event_loss_usd": money("20"),
+    "max_drawdown_usd": money("8"),
+    "max_consecutive_losses": 3,
+    "max_open_orders": 4,
+    "max_orders_per_minute": 5,
+    "max_price_distance": price("0.1"),
+    "max_book_distance": price("0.05"),
+    "max_book_age_seconds": Duration(30 * SECOND),
+}
+
+
+def waits(cost: str) -> AtStake:
+    """Return an event in which an order of so many dollars waits."""
+    return AtStake(orders=[an_order(price=price("0"), size=size("1"), fee_bound=money(cost))])
+
+
+RUIN = no_exposure(
+    total=money("500"),
+    by_market={"M-1": money("20")},
+    events={"E-1": waits("20")},
+    live_orders=9,
+    recent_entries=9,
+    free_cash=money("-5"),
+    day_pnl=None,
+    drawdown=None,
+    loss_streak=9,
+    halted="ann: news",
+)
 
 
 @pytest.mark.parametrize(
@@ -38,16 +79,119 @@ FIVE = a_draft(fee_bound=money("0.20"))
         ("max_daily_loss_usd", {"day_pnl": Money(1 - money("5"))}, False),
         ("max_daily_loss_usd", {"day_pnl": money("-5")}, True),
         ("max_daily_loss_usd", {"day_pnl": None}, True),
+        ("max_event_loss_usd", {"events": {"E-1": waits("15")}}, False),
+        ("max_event_loss_usd", {"events": {"E-1": waits("15.000001")}}, True),
+        ("max_event_loss_usd", {"events": {"E-2": waits("30")}}, False),
+        ("max_drawdown_usd", {"drawdown": Money(money("8") - 1)}, False),
+        ("max_drawdown_usd", {"drawdown": money("8")}, True),
+        ("max_drawdown_usd", {"drawdown": None}, True),
+        ("max_consecutive_losses", {"loss_streak": 2}, False),
+        ("max_consecutive_losses", {"loss_streak": 3}, True),
+        ("max_open_orders", {"live_orders": 3}, False),
+        ("max_open_orders", {"live_orders": 4}, True),
+        ("max_orders_per_minute", {"recent_entries": 4}, False),
+        ("max_orders_per_minute", {"recent_entries": 5}, True),
         ("halted", {}, False),
         ("halted", {"halted": "ann: news"}, True),
+        ("halted", {"venue": "closed"}, True),
+        ("halted", {"venue": "post_only"}, False),
+        ("halted", {"venue": "post_only", "halted": "ann: news"}, True),
+        ("halted", {"venue": "what is this"}, True),
     ],
 )
 def test_borders(name: str, exposure: dict[str, Any], refused: bool) -> None:
-    """A limit may be reached and not passed, but for the daily loss, which stops when reached."""
-    gates = refusals([RULES[name]], FIVE, no_exposure(**exposure), LIMITS)
+    """A limit on money may be reached and not passed; losses and counts stop when reached."""
+    gates = refusals([RULES[name]], FIVE, no_exposure(**exposure), NARROW)
 
     assert ([name] if refused else []) == [gate.name for gate in gates]
     assert all(gate.hard for gate in gates)
+
+
+TAKER, MAKER = Style.TAKER, Style.MAKER
+
+
+@pytest.mark.parametrize(
+    ("name", "style", "at", "quote", "refused"),
+    [
+        # The middle of 0.44 and 0.55 is 0.495, ten cents from 0.395 and 0.595.
+        ("max_price_distance", MAKER, "0.395", ("0.44", "0.55"), None),
+        ("max_price_distance", MAKER, "0.394999", ("0.44", "0.55"), "0.100001"),
+        ("max_price_distance", TAKER, "0.595", ("0.44", "0.55"), None),
+        ("max_price_distance", TAKER, "0.595001", ("0.44", "0.55"), "0.100001"),
+        # Half a millionth too far is too far, and is told as a whole one.
+        ("max_price_distance", TAKER, "0.6", ("0.45", "0.549999"), "0.100001"),
+        ("max_price_distance", MAKER, "0.5", (None, "0.55"), "unknown"),
+        ("max_price_distance", MAKER, "0.5", ("0.44", None), "unknown"),
+        ("max_book_distance", MAKER, "0.39", ("0.44", "0.55"), None),
+        ("max_book_distance", MAKER, "0.389999", ("0.44", "0.55"), "0.050001"),
+        ("max_book_distance", MAKER, "0.54", ("0.44", "0.55"), None),
+        ("max_book_distance", MAKER, "0.44", ("0.44", None), None),
+        ("max_book_distance", MAKER, "0.44", (None, "0.55"), "unknown"),
+        ("max_book_distance", TAKER, "0.60", ("0.44", "0.55"), None),
+        ("max_book_distance", TAKER, "0.600001", ("0.44", "0.55"), "0.050001"),
+        ("max_book_distance", TAKER, "0.10", (None, "0.55"), None),
+        ("max_book_distance", TAKER, "0.55", ("0.44", None), "unknown"),
+    ],
+)
+def test_prices(
+    name: str, style: Style, at: str, quote: tuple[str | None, str | None], refused: str | None
+) -> None:
+    """Distances are exact, and an empty side of the book is no permission."""
+    bid, ask = (None if side is None else price(side) for side in quote)
+    draft = a_draft(a_signal(style=style, price=price(at)), quote=Quote(bid, ask, Duration(0)))
+    gates = refusals([RULES[name]], draft, no_exposure(), NARROW)
+
+    assert ([] if refused is None else [refused]) == [gate.value for gate in gates]
+
+
+@pytest.mark.parametrize(
+    ("age", "refused"),
+    [
+        (Duration(30 * SECOND), None),
+        (Duration(30 * SECOND + 1), "30.000001"),
+        (None, "unknown"),
+    ],
+)
+def test_old_books(age: Duration | None, refused: str | None) -> None:
+    """A book may stand still for as long as the limit says; its age has to be known."""
+    draft = a_draft(quote=Quote(price("0.48"), price("0.52"), age))
+    gates = refusals([RULES["max_book_age_seconds"]], draft, no_exposure(), NARROW)
+
+    assert ([] if refused is None else [("30", refused)]) == [(g.limit, g.value) for g in gates]
+
+
+def test_a_venue_that_only_takes_waiting_orders() -> None:
+    """It takes no others."""
+    taking = a_draft(a_signal(style=Style.TAKER))
+    exposure = no_exposure(venue="post_only")
+
+    assert ["halted"] == [g.name for g in refusals([RULES["halted"]], taking, exposure, NARROW)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "text"),
+    [
+        (Unit.DOLLARS, money("1.5"), "1.5"),
+        (Unit.PRICE, price("0.05"), "0.05"),
+        (Unit.COUNT, 7, "7"),
+        (Unit.SECONDS, Duration(1_500_000), "1.5"),
+        (None, 3, "3"),
+    ],
+)
+def test_limits_for_people(unit: Unit | None, value: int, text: str) -> None:
+    """Each unit has its own decimal form."""
+    rule = Rule(name="x", summary="X.", unit=unit, judge=lambda *_: APPROVED)
+
+    assert {"x": text} == limit_texts([rule], {"x": value})
+
+
+def test_units_and_names_go_together() -> None:
+    """Who reads a name knows the unit; rules without a limit have no unit."""
+    ends = {Unit.DOLLARS: "_usd", Unit.PRICE: "_distance", Unit.SECONDS: "_seconds"}
+
+    assert {"free_cash", "halted"} == {r.name for r in RULES.values() if r.unit is None}
+    assert all(r.name.endswith(ends.get(r.unit, "")) for r in RULES.values() if r.unit)
+    assert {r.name for r in RULES.values() if r.unit} == set(LIMITS)
 
 
 @pytest.mark.parametrize(("fee_bound", "refused"), [("5.2", False), ("5.200001", True)])
@@ -60,30 +204,18 @@ def test_an_orders_fee_counts(fee_bound: str, refused: bool) -> None:
 
 def test_every_refusal_is_listed_in_order() -> None:
     """Rules are not short-circuited."""
-    exposure = no_exposure(
-        total=money("50"),
-        by_market={"M-1": money("20")},
-        free_cash=Money(0),
-        day_pnl=money("-9"),
-        halted="ann: news",
-    )
-    draft = a_draft(size=size("100"))
+    draft = a_draft(size=size("100"), quote=UNKNOWN_QUOTE)
     names = [*RULES]
 
-    assert names == [g.name for g in refusals([*RULES.values()], draft, exposure, LIMITS)]
-    assert names[::-1] == [
-        g.name for g in refusals([*RULES.values()][::-1], draft, exposure, LIMITS)
-    ]
+    assert names == [g.name for g in refusals([*RULES.values()], draft, RUIN, NARROW)]
+    assert names[::-1] == [g.name for g in refusals([*RULES.values()][::-1], draft, RUIN, NARROW)]
 
 
 def test_exits_are_not_judged() -> None:
     """Leaving is never refused by a limit on what is held."""
-    exposure = no_exposure(
-        total=money("500"), free_cash=money("-5"), day_pnl=None, halted="ann: news"
-    )
-    draft = a_draft(an_exit(price=price("0.47")), size=size("1000"))
+    draft = a_draft(an_exit(price=price("0.47")), size=size("1000"), quote=UNKNOWN_QUOTE)
 
-    assert () == refusals([*RULES.values()], draft, exposure, LIMITS)
+    assert () == refusals([*RULES.values()], draft, RUIN, NARROW)
 
 
 def test_a_rule_may_guard_exits() -> None:

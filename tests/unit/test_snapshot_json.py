@@ -55,7 +55,7 @@ FULL = LaneSnapshot(
     deposits=money("100"),
     equity=money("99.000000000001"),
     day_pnl=money("-1"),
-    limits={"max_order_usd": money("5")},
+    limits={"max_order_usd": "5"},
     head=(12, "ff"),
 )
 

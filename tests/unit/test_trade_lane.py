@@ -519,16 +519,22 @@ def test_a_failing_source_fails_the_tick_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "fact",
-    [("status", "M-1", MarketStatus.PAUSED, NOON), ("gap", "", "lost", NOON)],
+    ("fact", "gates"),
+    [
+        (("status", "M-1", MarketStatus.PAUSED, NOON), ["market_open"]),
+        (
+            ("gap", "", "lost", NOON),
+            ["market_open", "max_book_distance", "max_price_distance"],
+        ),
+    ],
 )
-def test_no_order_where_nothing_trades(fact: Fact) -> None:
+def test_no_order_where_nothing_trades(fact: Fact, gates: list[str]) -> None:
     """A paused market and a broken book refuse everything."""
     scene = a_scene()
     scene.tick()
     scene.wants(BUY)
 
-    assert [("begin", ["market_open"], 1)] == denials(scene.tick(fact))
+    assert [("begin", gates, 1)] == denials(scene.tick(fact))
     assert [] == scene.venue.submitted
 
 
@@ -568,7 +574,8 @@ def test_equity_without_a_bid() -> None:
 
     assert money("95.2") == trader.equity()
     assert money("100") == trader.equity(unmarked_at_cost=True)
-    assert exposure_of(trader.state, trader.equity()) == trader.exposure()
+    now, terms = scene.lane.clock.now, trader.world.terms
+    assert exposure_of(trader.state, trader.equity(), terms, now) == trader.exposure()
 
 
 # -- strategies ----------------------------------------------------------------------------------

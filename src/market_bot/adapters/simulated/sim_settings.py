@@ -278,11 +278,19 @@ class SimSettings:
 
 
 DEFAULT: Final = SimSettings()
-CALM: Final = SimSettings(informed=0.02, lag_factor=0.3, spread_factor=1.6)
-TOXIC: Final = SimSettings(informed=0.85, lag_factor=6.0, spread_factor=0.7)
+# The two differ in who takes and how late the makers are, and in nothing else.
+_SLOW: Final = ("SIM-HEAT", "SIM-VOTE", "SIM-RATE")
+CALM: Final = SimSettings(
+    families=_SLOW, informed=0.02, lag_factor=0.3, noise_factor=0.0, spread_factor=1.5
+)
+TOXIC: Final = attrs.evolve(CALM, informed=0.85, lag_factor=6.0)
+NOISY: Final = SimSettings(families=("SIM-RUMOUR",), noise_factor=1.5)
+FAIR: Final = SimSettings(bias_factor=0.0, lag_factor=0.0, noise_factor=0.0)
 PRESETS: Final = {
     "default": DEFAULT,
     "calm": CALM,
     "toxic": TOXIC,
+    "noisy": NOISY,
+    "fair": FAIR,
     "rough": SimSettings(faults=ROUGH),
 }

@@ -75,9 +75,9 @@ class Traders:
     _calm: int = attrs.field(default=_CENT, init=False)
 
     @property
-    def middle(self) -> Price:
-        """What the makers think half the way between bid and ask should be."""
-        return Price(self._middle)
+    def last_price(self) -> Price:
+        """The price on the grid at or below the middle that the makers quoted last."""
+        return self.grid.prices[self.grid.at_most(self._middle)]
 
     def open(self, truth: float, at: Micros) -> None:
         """Quote for the first time."""
@@ -198,17 +198,6 @@ class Traders:
         """Tell whether somebody took away the best price the makers wanted to show."""
         crowd_at = self.book.crowd_at
         return any(not prices or not crowd_at(side, prices[0]) for side, prices in self._wanted())
-
-    def _depth(self) -> Size:
-        part = 1 + int(self.chance.random() * _DEPTHS)
-        return Size(max(1, 2 * part * self.crowd.depth // (_DEPTHS + 1)) * ONE_CONTRACT)
-
-    def _thin(self) -> bool:
-        """Tell whether somebody took away the best price the makers wanted to show."""
-        return any(
-            not prices or self.book.crowd_at(side, prices[0]) <= 0
-            for side, prices in self._wanted()
-        )
 
     def _pick_half(self) -> int:
         choices = self.crowd.half_spreads

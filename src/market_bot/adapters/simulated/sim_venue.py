@@ -343,7 +343,7 @@ class SimulatedVenue(MarketData, Execution):
         if event.void:
             if self.settings.rules.provisional:
                 return Price(ONE_DOLLAR // 2)
-            return event.listed[index].market.floor_to_tick(event.traders[index].middle)
+            return event.traders[index].last_price
         return ONE_DOLLAR if event.truth.chance(index) >= 1.0 else Price(0)
 
     # -- outside prices ----------------------------------------------------------------------

@@ -128,7 +128,7 @@ def cooling(cooldown: Cooldown, state: LaneState, market: Market, as_of: Micros)
 
 
 def _resting(name: str, last: Micros | None, wait: Duration, as_of: Micros) -> Iterator[Gate]:
-    if last is not None and as_of - last < wait:
+    if wait and last is not None and as_of - last < wait:
         yield _soft(name, _seconds(wait), _seconds(Duration(as_of - last)))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -29,8 +30,10 @@ from market_bot.core.domain.world import Mid
 Path = Sequence[tuple[Micros, float]]
 
 _FAR: Final = 700.0  # exp() of more overflows.
+_REMEMBERED: Final = 16_384  # A market shows the same few prices again and again.
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def log_odds(at: Price) -> float:
     """Return ln(p / (1 - p)) of a price strictly between zero and one dollar.
 
@@ -57,7 +60,10 @@ def normal_cdf(x: float) -> float:
 def mid_path(mids: Iterable[Mid], now: Micros, middle: Price) -> Path:
     """Return the log-odds of midpoints, the present one last; such without odds are left out."""
     path = [(mid.at, log_odds(mid.price)) for mid in mids if 0 < mid.price < ONE_DOLLAR]
-    return [*(point for point in path if point[0] < now), (now, log_odds(middle))]
+    while path and path[-1][0] >= now:
+        path.pop()
+    path.append((now, log_odds(middle)))
+    return path
 
 
 def known_since(path: Path, moment: Micros) -> bool:

@@ -3,11 +3,10 @@
 What is lost is counted from what the open contracts cost, before fees already paid; a negative
 number is a gain that is certain. Three things are up to an adversary:
 
-- How every market ends: YES, NO, or void at half a dollar for either leg. If at most one market of
-  the event can end YES, at most one does; if it is proven besides that one must, then one does
-  unless a market is void. Any number of markets may be void, in both cases. Otherwise every market
-  ends by itself, and each value between no and yes is covered as well, since what a market costs is
-  convex in what it pays.
+- How the event ends. If at most one of its markets can end YES, at most one does; if it is proven
+  besides that one must, one does. Or the event is void, and every contract of either leg pays half
+  a dollar. Without such terms every market ends by itself, YES, NO or at any value between them,
+  since what a market costs is convex in what it pays.
 - Whether what waits gets filled: each live entry fills in full where that costs, and not where it
   would help; so does a live sale, which may take a hedge away.
 - Whether what is provisional stays: a purchase that would help is undone, and a sale counts as not
@@ -104,15 +103,11 @@ def worst_loss(stakes: Mapping[str, Stakes], terms: EventTerms) -> Money:
     if not terms.at_most_one or not stakes.keys() <= terms.markets:
         return Money(sum(max(market.no, market.yes) for market in stakes.values()))
     all_no = sum(market.no for market in stakes.values())
-    voids = [market.void - market.no for market in stakes.values()]
-    wins = [market.yes - market.no for market in stakes.values()]
-    # One market may be YES instead of what is worse of NO and void for it.
-    won = max((win - max(0, void) for win, void in zip(wins, voids, strict=True)), default=0)
-    worse = sum(max(0, void) for void in voids) + max(0, won)
-    if not worse and terms.exhaustive and stakes and stakes.keys() == terms.markets:
-        # None void and none YES cannot be: of what must happen instead, the worst.
-        worse = max(*voids, *wins)
-    return Money(all_no + worse)
+    won = max((market.yes - market.no for market in stakes.values()), default=0)
+    if not (terms.exhaustive and stakes and stakes.keys() == terms.markets):
+        # None of these markets need be YES.
+        won = max(0, won)
+    return Money(max(all_no + won, sum(market.void for market in stakes.values())))
 
 
 def _parts(order: Order) -> Iterable[Stakes]:

@@ -112,12 +112,13 @@ def _set_size(bundle: Bundle, params: Params, held: Mapping[str, Position]) -> S
     if not all(seen.tradable for seen in bundle.legs):
         return NOTHING
     size = min([size, *(seen.depth(bundle.leg) for seen in bundle.legs)])
+    # Markets with different steps: round down until all agree, at zero at the latest.
     for _ in range(_ROUNDS_MAX):
         stepped = min(seen.market.floor_to_step(size) for seen in bundle.legs)
         if stepped == size:
-            return size
+            break
         size = stepped
-    return NOTHING
+    return size if all(size == seen.market.floor_to_step(size) for seen in bundle.legs) else NOTHING
 
 
 def _outlay(leg: Leg, wanted: Sequence[tuple[MarketView, Size]]) -> Money | None:

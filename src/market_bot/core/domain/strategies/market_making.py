@@ -75,7 +75,7 @@ class Params:
     micro_weight: Price = knob(price("0.5"), low="0", high="1", step="0.1", unit="ratio")
     jump: Price = knob(price("0.4"), low="0.05", high="2", step="0.05", unit="ratio")
     jump_seconds: int = knob(30, low="5", high="300", step="5", unit="second")
-    requote_ticks: int = knob(1, low="1", high="10", step="1", unit="tick")
+    requote_ticks: int = knob(2, low="1", high="10", step="1", unit="tick")
     patience_seconds: int = knob(120, low="10", high="900", step="30", unit="second")
     max_book_age_seconds: int = knob(60, low="1", high="600", step="10", unit="second")
     stop_before_close_seconds: int = knob(600, low="0", high="86400", step="300", unit="second")
@@ -91,7 +91,7 @@ def decide(view: View, params: Params, holdings: Holdings) -> Sequence[Wanted]:
         held = positions_of(holdings, _NAME, name)
         wishes: list[Signal] = []
         if held is not None and _quotable(view, seen, params):
-            wishes = list(_quotes(view, seen, params, held))
+            wishes = list(_quotes(view.as_of, seen, params, held))
         mine = resting(holdings, _NAME, name)
         wanted.extend(move(seen.market, mine, wishes, params.requote_ticks))
     return wanted
@@ -109,7 +109,7 @@ def _quotable(view: View, seen: MarketView, params: Params) -> bool:
         left = view.closes_in(seen.market)
         if left is None or left <= params.stop_before_close_seconds * SECOND:
             return False
-    return _calm(mid_path(seen.mids, view.as_of, middle), view.as_of, params)
+    return True
 
 
 def _calm(path: Path, now: Micros, params: Params) -> bool:
@@ -120,46 +120,45 @@ def _calm(path: Path, now: Micros, params: Params) -> bool:
 
 @attrs.frozen(kw_only=True)
 class _Fair:
-    """Where quotes belong: the fair log-odds, and the two prices around the leaned middle."""
+    """What YES is believed to be worth, and where the middle of the book is."""
 
     belief: Probability
     middle: Price
-    low: Probability
-    high: Probability
 
 
 def _quotes(
-    view: View, seen: MarketView, params: Params, held: dict[Leg, Position]
+    now: Micros, seen: MarketView, params: Params, held: dict[Leg, Position]
 ) -> Iterator[Signal]:
     bid, ask, middle = seen.bid, seen.ask, seen.mid(Leg.YES)
     if bid is None or ask is None or middle is None:
         return
+    path = mid_path(seen.mids, now, middle)
+    if not _calm(path, now, params):
+        return
     inventory = _size(held, Leg.YES) - _size(held, Leg.NO)
-    fair = _fair(view, seen, params, inventory)
+    odds = fair_log_odds(seen, params.micro_weight)
+    fair = _Fair(belief=from_log_odds(odds), middle=middle)
+    leaned, half = odds - _lean(inventory, params), _half_width(path, now, params)
+    low, high = Price(from_log_odds(leaned - half)), Price(from_log_odds(leaned + half))
     market = seen.market
-    low_fee = fee_per_contract(market, Price(fair.low), Style.MAKER)
-    high_fee = fee_per_contract(market, Price(fair.high), Style.MAKER)
+    low_fee = fee_per_contract(market, low, Style.MAKER)
+    high_fee = fee_per_contract(market, high, Style.MAKER)
     # One below the ask and one above the bid: a quote rests or is not made.
-    buy_at = market.floor_to_tick(Price(min(fair.low - low_fee, ask - 1)))
-    sell_at = market.ceil_to_tick(Price(max(fair.high + high_fee, bid + 1)))
+    buy_at = market.floor_to_tick(Price(min(low - low_fee, ask - 1)))
+    sell_at = market.ceil_to_tick(Price(max(high + high_fee, bid + 1)))
     yield from _side(seen, Leg.YES, buy_at, fair, params, held, -inventory)
     yield from _side(seen, Leg.NO, complement(sell_at), fair, params, held, inventory)
 
 
-def _fair(view: View, seen: MarketView, params: Params, inventory: int) -> _Fair:
-    middle = seen.mid(Leg.YES) or Price(0)
-    fair = fair_log_odds(seen, params.micro_weight)
-    leaned = fair - inventory / ONE_CONTRACT * params.skew / _UNIT
-    path = mid_path(seen.mids, view.as_of, middle)
-    moving = volatility(path, Micros(view.as_of - params.vol_seconds * SECOND), view.as_of)
+def _lean(inventory: int, params: Params) -> float:
+    return inventory / ONE_CONTRACT * params.skew / _UNIT
+
+
+def _half_width(path: Path, now: Micros, params: Params) -> float:
+    """Return how far from the middle quotes stand, in log-odds."""
+    moving = volatility(path, Micros(now - params.vol_seconds * SECOND), now)
     spread = 0.0 if moving is None else moving.per_root_second * math.sqrt(params.horizon_seconds)
-    half = max(params.min_half_width / _UNIT, params.vol_multiple / _UNIT * spread)
-    return _Fair(
-        belief=from_log_odds(fair),
-        middle=middle,
-        low=from_log_odds(leaned - half),
-        high=from_log_odds(leaned + half),
-    )
+    return max(params.min_half_width / _UNIT, params.vol_multiple / _UNIT * spread)
 
 
 def fair_log_odds(seen: MarketView, micro_weight: Price) -> float:

@@ -19,8 +19,10 @@ feed or on an average, and where others see the reference sooner.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, assert_never
 
@@ -61,6 +63,7 @@ _NAME: Final = "price_level"
 _UNIT: Final = 1_000_000
 _YEAR_SECONDS: Final = 31_557_600  # 365.25 days.
 _LONGEST_NUMBER: Final = 40
+_REMEMBERED: Final = 16_384  # A history is read again at every tick.
 _TOUCHES: Final = frozenset({Condition.TOUCH_ABOVE, Condition.TOUCH_BELOW})
 
 
@@ -83,6 +86,31 @@ class Params:
     style: Style = fixed(Style.TAKER)
 
 
+@attrs.frozen(kw_only=True)
+class _Reading:
+    """A reference's known history in logarithms, and its volatility per year.
+
+    ``watched_since`` is the moment from which on it was told without a long break.
+    """
+
+    path: Path
+    yearly: float
+    watched_since: Micros
+
+    @property
+    def now(self) -> float:
+        """The logarithm of the latest price."""
+        return self.path[-1][1]
+
+    def reached(self, level: float, since: Micros | None, sign: int) -> bool:
+        """Tell whether a known price since a moment was at or above (below, for -1) a level."""
+        first = 0 if since is None else bisect_left(self.path, since, key=_moment)
+        values = [value for _, value in self.path[first:]]
+        if not values:
+            return False
+        return max(values) >= level if sign > 0 else min(values) <= level
+
+
 @attrs.frozen
 class Fair:
     """What a market is worth, as the chance of YES.
@@ -97,9 +125,12 @@ class Fair:
 def decide(view: View, params: Params, holdings: Holdings) -> Sequence[Wanted]:
     """Leave what turned out dear, want what is cheap by more than fees and the margin."""
     wanted: list[Wanted] = []
+    names = {seen.market.reference for seen in view.markets if seen.tradable}
+    readings = {name: _read(view, name, params) for name in names}
     for seen in view.markets:
         held = positions_of(holdings, _NAME, seen.market.id)
-        fair = fair_value(view, seen.market, params) if seen.tradable else None
+        reading = readings.get(seen.market.reference) if seen.tradable else None
+        fair = _value(view, seen.market, reading)
         wishes: list[Signal] = []
         if fair is not None and held:
             wishes = [s for one in held.values() for s in _leave(seen, one, fair, params)]
@@ -115,42 +146,49 @@ def fair_value(view: View, market: Market, params: Params) -> Fair | None:
     It cannot be told without reference, strike, condition and close, from a reference that is
     stale or has too short a history, or once the close has passed.
     """
-    path = _logarithms(view, market)
+    return _value(view, market, _read(view, market.reference, params))
+
+
+def _value(view: View, market: Market, reading: _Reading | None) -> Fair | None:
     strike = _logarithm(market.strike)
     left = view.closes_in(market)
-    if not path or strike is None or market.condition is None or left is None or left <= 0:
+    if reading is None or strike is None or market.condition is None or left is None or left <= 0:
         return None
-    if view.as_of - path[-1][0] > params.max_reference_age_seconds * SECOND:
-        return None
-    yearly = _yearly_volatility(path, view.as_of, params)
-    if yearly is None:
-        return None
-    spread = yearly * math.sqrt(left / SECOND / _YEAR_SECONDS)
-    away = path[-1][1] - strike
+    spread = reading.yearly * math.sqrt(left / SECOND / _YEAR_SECONDS)
+    away = reading.now - strike
     if market.condition not in _TOUCHES:
         return Fair(quantise(digital(away, spread, market.condition)))
-    lived = [value for at, value in path if market.open_at is None or at >= market.open_at]
-    sign = 1 if market.condition is Condition.TOUCH_ABOVE else -1
-    if any(sign * (value - strike) >= 0 for value in lived):
+    opened = market.open_at
+    if reading.reached(strike, opened, 1 if market.condition is Condition.TOUCH_ABOVE else -1):
         return Fair(CERTAIN)
-    yes = quantise(touch(away, spread, market.condition))
-    return Fair(yes, at_least=not _saw_all(path, market.open_at, params))
+    seen_all = opened is not None and opened >= reading.watched_since
+    return Fair(quantise(touch(away, spread, market.condition)), at_least=not seen_all)
 
 
-def _yearly_volatility(path: Path, now: Micros, params: Params) -> float | None:
-    moving = volatility(path, Micros(now - params.vol_seconds * SECOND), now)
+def _read(view: View, name: str | None, params: Params) -> _Reading | None:
+    """Return what is known of a reference; None if it is stale, short or not a price."""
+    history = view.history.get(name or "", ())
+    oldest = view.as_of - params.max_reference_age_seconds * SECOND
+    if not history or not oldest <= history[-1][0] <= view.as_of:
+        return None
+    path: list[tuple[Micros, float]] = []
+    for at, text in history:
+        value = _logarithm(text)
+        if value is None:
+            return None
+        path.append((at, value))
+    moving = volatility(path, Micros(view.as_of - params.vol_seconds * SECOND), view.as_of)
     if moving is None or moving.samples < params.min_samples:
         return None
     yearly = moving.per_root_second * math.sqrt(_YEAR_SECONDS)
-    return max(params.vol_floor / _UNIT, min(params.vol_cap / _UNIT, yearly))
-
-
-def _saw_all(path: Path, opened: Micros | None, params: Params) -> bool:
-    """Tell whether the reference was watched without a break since the market opened."""
-    if opened is None or path[0][0] > opened:
-        return False
+    bounded = max(params.vol_floor / _UNIT, min(params.vol_cap / _UNIT, yearly))
     longest = params.max_reference_age_seconds * SECOND
-    return all(b - a <= longest for (a, _), (b, _) in pairwise(path) if b > opened)
+    breaks = [b for (a, _), (b, _) in pairwise(path) if b - a > longest]
+    return _Reading(path=path, yearly=bounded, watched_since=breaks[-1] if breaks else path[0][0])
+
+
+def _moment(point: tuple[Micros, float]) -> Micros:
+    return point[0]
 
 
 def digital(away: float, spread: float, condition: Condition) -> float:
@@ -262,18 +300,7 @@ def _leave(seen: MarketView, held: Position, fair: Fair, params: Params) -> Iter
         yield made
 
 
-def _logarithms(view: View, market: Market) -> Path:
-    """Return the reference's known history in logarithms; empty if any of it is not a price."""
-    history = view.history.get(market.reference or "", ())
-    path: list[tuple[Micros, float]] = []
-    for at, text in history:
-        value = _logarithm(text)
-        if value is None or at > view.as_of:
-            return ()
-        path.append((at, value))
-    return path
-
-
+@lru_cache(maxsize=_REMEMBERED)
 def _logarithm(text: str | None) -> float | None:
     if text is None or len(text) > _LONGEST_NUMBER:
         return None
