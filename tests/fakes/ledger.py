@@ -54,6 +54,7 @@ class Ledger:
     fees: int = 0
     positions: dict[Key, list[int]] = attrs.field(factory=dict)
     orders: dict[str, _Order] = attrs.field(factory=dict)
+    merges: set[str] = attrs.field(factory=set)
     day_equity: int | None = None
     halted: bool = False
 
@@ -129,6 +130,13 @@ class Ledger:
                 self.orders[event.intent].trades[event.fill].provisional = False
             case ev.FillReversed():
                 self._undo(self.orders[event.intent], event.fill)
+            case ev.Merged() if event.merge not in self.merges:
+                self.merges.add(event.merge)
+                self.cash += event.payout
+                for leg in Leg:
+                    self._merge((event.market, leg), event.size)
+            case ev.Reward():
+                self.cash += event.amount
             case ev.MarketResolved():
                 for leg, payout in (
                     (Leg.YES, event.yes_payout),
@@ -162,6 +170,14 @@ class Ledger:
             event.size, event.cost, event.fee, basis, event.provisional
         )
         order.was_full = order.was_full or order.filled >= order.intent.size
+
+    def _merge(self, key: Key, size: int) -> None:
+        held = self.positions[key]
+        assert size <= self.settled(key), "more was merged than was settled"
+        held[1] -= held[1] * size // held[0]
+        held[0] -= size
+        if not held[0]:
+            del self.positions[key]
 
     def _undo(self, order: _Order, name: str) -> None:
         trade = order.trades[name]

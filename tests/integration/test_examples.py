@@ -58,13 +58,13 @@ def test_a_strategy_of_somebody_else_trades(installed: Path, tmp_path: Path) -> 
     home = tmp_path / "home"
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     command = [sys.executable, "-m", "market_bot"]
-    subprocess.run([*command, "init", "--home", home], check=True, capture_output=True)
+    subprocess.run([*command, "init", "--home", str(home)], check=True, capture_output=True)
     text = default_files()["simulated.yaml"].decode()
     start, end = text.index("\nstrategies:"), text.index("\nsizing:")
     ours = "\nstrategies:\n  - name: buy_cheap\n    params:\n      cheap: 0.12\n"
     (home / "config/simulated.yaml").write_text(text[:start] + ours + text[end:])
 
-    words = ["run", "--home", home, "--no-web", "--speed", "0", "--ticks", "600", "--json"]
+    words = ["run", "--home", str(home), "--no-web", "--speed", "0", "--ticks", "200", "--json"]
     done = subprocess.run(
         [*command, *words], env=environment, capture_output=True, text=True, check=False
     )

@@ -117,8 +117,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a fill of nothing leaves an empty position",
         file=_LANE,
-        old="    if event.size <= 0:\n        return _anomaly(state)\n",
-        new="",
+        old="    if event.size <= 0:\n        return _anomaly(state)\n    held = ",
+        new="    held = ",
         tests=("tests/property/test_lane.py",),
     ),
     Mutation(
@@ -215,15 +215,15 @@ MUTATIONS: Final = (
     Mutation(
         name="the daily loss may be reached",
         file=f"{_RISK}/max_daily_loss_usd.py",
-        old="APPROVED if loss < limit else",
-        new="APPROVED if loss <= limit else",
+        old="None if gain is None else -gain",
+        new="None if gain is None else -gain - 1",
         tests=("tests/unit/test_risk.py",),
     ),
     Mutation(
         name="an unknown daily loss is none",
         file=f"{_RISK}/max_daily_loss_usd.py",
-        old='        return Refused(format_money(limit), "unknown")',
-        new="        return APPROVED",
+        old="None if gain is None else -gain",
+        new="0 if gain is None else -gain",
         tests=("tests/unit/test_risk.py",),
     ),
     Mutation(
@@ -444,7 +444,7 @@ MUTATIONS: Final = (
         name="a halt leaves entries resting",
         file=_TRADER,
         old=(
-            "            if isinstance(event, ev.Halt):\n"
+            "            if isinstance(event, ev.Halt) or self.degraded is not None:\n"
             "                self._cancel_entries(now)\n"
         ),
         new="",
@@ -455,11 +455,13 @@ MUTATIONS: Final = (
         file=_RECORDER,
         old=(
             "        number = self.journal.append(event, at, self.config)\n"
-            "        self.state = apply(self.state, event, at)\n"
+            "        self.last_at = at\n"
+            "        before, self.state = self.state, apply(self.state, event, at)\n"
         ),
         new=(
-            "        self.state = apply(self.state, event, at)\n"
+            "        before, self.state = self.state, apply(self.state, event, at)\n"
             "        number = self.journal.append(event, at, self.config)\n"
+            "        self.last_at = at\n"
         ),
         tests=("tests/property/test_trader.py",),
     ),

@@ -56,8 +56,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a halt is ignored",
         file=_HALTED,
-        old="return APPROVED if exposure.halted is None else",
-        new="return APPROVED if True else",
+        old="    if exposure.halted is not None:",
+        new="    if False:",
         tests=_SIMULATION,
     ),
     Mutation(

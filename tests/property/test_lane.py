@@ -47,7 +47,11 @@ def _field(declared: str) -> st.SearchStrategy[Any]:
 
 def any_of(kind: type[ev.Event]) -> st.SearchStrategy[ev.Event]:
     """Return facts of one class with any values."""
-    return st.builds(kind, **{f.name: _field(str(f.type)) for f in attrs.fields(kind)})
+    # As written: attrs forgets that once the codec has resolved the types.
+    written: dict[str, str] = {}
+    for cls in reversed(kind.__mro__):
+        written |= vars(cls).get("__annotations__", {})
+    return st.builds(kind, **{f.name: _field(written[f.name]) for f in attrs.fields(kind)})
 
 
 # What changes money comes more often than what only explains.

@@ -26,13 +26,14 @@ from market_bot.core.domain.lane import LaneState
 from market_bot.core.domain.market import EventTerms, Leg
 from market_bot.core.domain.numbers import SECOND, Duration, Micros, Money, Price, Size, money
 from market_bot.core.domain.orders import Order, Purpose, Style
-from market_bot.core.domain.portfolio import balanced
+from market_bot.core.domain.portfolio import VenueCapabilities, balanced
 from market_bot.core.domain.signals import Intent, Signal
 from market_bot.core.ports.execution import (
     Accepted,
     Cancelled,
     Fact,
     Filled,
+    Merged,
     Outcome,
     Rejected,
     Reversed,
@@ -94,12 +95,21 @@ class Door(ScriptedExecution):
         self.machine.judge(intent, at)
         return super().submit(intent, at)
 
+    @property
+    def abilities(self) -> VenueCapabilities:
+        return VenueCapabilities(merges=self.machine.merges)
+
+    def merge(self, merge: str, market: str, size: Size, at: Micros) -> None:
+        assert self.machine.merges
+        # Told twice: once counts.
+        self.say(*[Merged(merge, market, size, Money(1_000_000 * size))] * 2)
+
 
 class RiskMachine(RuleBasedStateMachine):
     """One life of a lane; see above."""
 
-    @initialize(at_most_one=st.booleans(), exhaustive=st.booleans())
-    def begin(self, at_most_one: bool, exhaustive: bool) -> None:
+    @initialize(at_most_one=st.booleans(), exhaustive=st.booleans(), merges=st.booleans())
+    def begin(self, at_most_one: bool, exhaustive: bool, merges: bool) -> None:
         """Announce the markets, with or without terms."""
         self.terms = {
             event: EventTerms(
@@ -119,7 +129,7 @@ class RiskMachine(RuleBasedStateMachine):
         self.ended: set[str] = set()
         self.said: list[Fact] = []
         self.counter = self.told_fills = 0
-        self.door = Door(self)
+        self.merges, self.door = merges, Door(self)
         self.lane: Lane = a_lane(
             lane_settings(a_strategy(self.wanting), limits=dict(self.limits)),
             lambda _: self.door,
@@ -425,14 +435,21 @@ class RiskMachine(RuleBasedStateMachine):
 
     # -- what must be possible ---------------------------------------------------------------
 
+    def free(self, market: str, leg: Leg) -> int:
+        """Return what can be sold of a leg once its pairs are merged."""
+        free = [
+            self.ledger.settled((market, side)) - self.ledger.working_exits((market, side))
+            for side in (leg, leg.other)
+        ]
+        return free[0] - (max(0, min(free)) if self.merges else 0)
+
     def leavable(self) -> list[tuple[str, Leg]]:
         """Return what is settled, not on its way out, and in a market that trades."""
-        ledger = self.ledger
         return [
             key
-            for key in ledger.positions
-            if ledger.settled(key) > 0
-            and not ledger.working_exits(key)
+            for key in self.ledger.positions
+            if self.free(*key) > 0
+            and not self.ledger.working_exits(key)
             and self.lane.trader.world.tradable(key[0])
         ]
 
@@ -441,7 +458,7 @@ class RiskMachine(RuleBasedStateMachine):
     def leave(self, data: st.DataObject) -> None:
         """Sell everything settled: whatever the limits, a halt, or the losses, the order leaves."""
         market, leg = data.draw(st.sampled_from(self.leavable()))
-        settled = self.ledger.settled((market, leg))
+        settled = self.free(market, leg)
         before = len(self.door.submitted)
         bid = self.lane.trader.world.sell_price(market, leg)
         assert bid is not None

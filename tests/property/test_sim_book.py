@@ -14,19 +14,10 @@ from tests.fakes.fact_sink import FactSink
 
 CROWD = "crowd"
 sides = st.sampled_from(Side)
-prices = st.integers(48, 52)
-sizes = st.integers(0, 6)
-commands = st.lists(
-    st.one_of(
-        st.tuples(st.just("quote"), sides, prices, sizes),
-        st.tuples(st.just("rest"), sides, prices, st.integers(1, 5)),
-        st.tuples(st.just("remove"), sides, prices, sizes),
-        st.tuples(st.just("take"), sides, prices, st.integers(1, 12)),
-        st.tuples(st.just("own take"), sides, prices, st.integers(1, 12)),
-        st.tuples(st.just("clear"), sides, prices, sizes),
-    ),
-    max_size=40,
-)
+whats = st.sampled_from(["quote", "quote", "rest", "rest", "remove", "take", "own take", "clear"])
+# How far from the middle; takers reach as far into the other side.
+distances = st.integers(0, 1)
+commands = st.lists(st.tuples(whats, sides, distances, st.integers(0, 8)), min_size=8, max_size=40)
 
 
 class Queues:
@@ -94,14 +85,15 @@ class Pair:
         self.sink.meta(Market(venue="simulated", id="M", event="E", family="F"), self.at)
         self.book.show(self.at)
 
-    def do(self, what: str, side: Side, price: int, size: int) -> None:
+    def do(self, what: str, side: Side, distance: int, size: int) -> None:
         """Give both one command, if it makes sense now."""
         self.at = Micros(self.at + 1)
+        price = 49 - distance if (side is Side.BID) is not what.endswith("take") else 50 + distance
         crosses = self.oracle.crosses(side, price)
         if what == "quote" and not (size and crosses):
             self.book.quote(side, Price(price), Size(size), self.at)
             self.oracle.quote(side, price, size)
-        elif what == "rest" and not crosses:
+        elif what == "rest" and size and not crosses:
             self._rest(side, price, size)
         elif what == "remove" and self.orders:
             self._remove(self.orders[size % len(self.orders)])

@@ -202,6 +202,8 @@ def test_losses_and_refusals_cool_by_themselves() -> None:
     rest = cooling(cooldown, state, a_market(), later)
     assert ["cooldown_after_loss"] == [gate.name for gate in rest]
     assert [] == list(cooling(cooldown, state, a_market("M-2"), later))
+    # No wait is none, also if the clock was set back.
+    assert [] == list(cooling(Cooldown(), state, a_market(), Micros(NOON - SECOND)))
 
 
 def test_a_family_rests_as_a_whole() -> None:

@@ -429,6 +429,22 @@ def test_facts_may_be_late_and_repeated() -> None:
     assert Counter(told).most_common(1)[0][1] == 2
 
 
+def test_what_is_told_of_one_order_keeps_its_order() -> None:
+    """However late single facts are, a fill comes before its settlement and before the end."""
+    floor = a_floor(attrs.evolve(LIVELY, rules=Rules.POLYMARKET), late_fact=0.5, repeated_fact=0.3)
+    for step in range(40):
+        floor.buy(floor.market(step % 5))
+        floor.go(5)
+    floor.go(120)
+    first = {fact: number for number, fact in reversed(list(enumerate(floor.facts)))}
+    settled = {fact.fill: number for fact, number in first.items() if isinstance(fact, Settled)}
+    filled = {fact.fill: number for fact, number in first.items() if isinstance(fact, Filled)}
+
+    assert len(filled) > 20
+    assert filled.keys() == settled.keys()
+    assert all(filled[name] < settled[name] for name in filled)
+
+
 def test_everything_is_told_before_a_market_pays() -> None:
     """However late facts are, none comes after the payment of its market."""
     floor = a_floor(
@@ -441,12 +457,17 @@ def test_everything_is_told_before_a_market_pays() -> None:
         ghost_fill=0.3,
     )
     markets: dict[str, str] = {}
-    for step in range(120):
-        seen = floor.market(step % 5)
-        name, _ = floor.buy(seen)
-        markets[name] = seen.market.id
+    for step in range(160):
+        if step < 100:
+            seen = floor.market(step % 5)
+            name, _ = floor.buy(seen)
+            markets[name] = seen.market.id
         resolved = {known.market.id for known in floor.world.seen.values() if known.resolved}
-        assert not any(markets[fact.intent] in resolved for fact in floor.go(30))
+        told = floor.go(30 if step < 100 else 120)
+        # What never arrived belongs to no market.
+        assert not any(
+            markets[fact.intent] in resolved for fact in told if not isinstance(fact, Refused)
+        )
 
     assert sum(floor.venue.struck.values()) > 50
 

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from market_bot.core.domain.book import Side
-from market_bot.core.domain.market import Leg, MarketStatus, Resolution
+from market_bot.core.domain.market import (
+    UNKNOWN_TERMS,
+    EventTerms,
+    Leg,
+    MarketStatus,
+    Resolution,
+)
 from market_bot.core.domain.numbers import Micros, Price, Size, price
 from market_bot.core.domain.world import World
 from tests.fakes.builders import a_book, a_market, announced, cents, contracts
@@ -164,3 +170,21 @@ def test_prints_are_told() -> None:
 
     assert [("M-1", Side.ASK, cents(48), Size(2_000_000), NOON)] == heard
     assert cents(48) == world.seen["M-1"].last_trade
+
+
+def test_terms_of_an_event() -> None:
+    """What holds of an event is what each of its markets says; of an unknown one nothing holds."""
+    world = World()
+    tell(
+        [
+            announced(a_market("A", at_most_one=True, exhaustive=True)),
+            announced(a_market("B", at_most_one=True)),
+        ],
+        world,
+    )
+    both = frozenset({"A", "B"})
+
+    assert EventTerms(markets=both, at_most_one=True) == world.terms("E-1")
+    tell([announced(a_market("C", exhaustive=True))], world)
+    assert EventTerms(markets=both | {"C"}) == world.terms("E-1")
+    assert UNKNOWN_TERMS == world.terms("E-9")

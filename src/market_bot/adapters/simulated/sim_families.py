@@ -206,7 +206,7 @@ FAMILIES: Final = (
         size=6,
         lasts=Duration(12 * HOUR),
         plan=ladder,
-        crowd=Crowd(rate=0.02, bias=0.22, lag_seconds=20.0),
+        crowd=Crowd(rate=0.02, bias=0.28, lag_seconds=20.0),
     ),
     Family(
         name="SIM-VOTE",
@@ -233,7 +233,7 @@ FAMILIES: Final = (
         size=2,
         lasts=Duration(5 * HOUR // 2),
         plan=match,
-        crowd=Crowd(rate=0.06, bias=0.18, lag_seconds=8.0, informed=0.2),
+        crowd=Crowd(rate=0.06, bias=0.22, lag_seconds=8.0, informed=0.2),
     ),
     Family(
         name="SIM-RATE",
@@ -260,7 +260,7 @@ FAMILIES: Final = (
         size=1,
         lasts=DAY,
         plan=rumour,
-        crowd=Crowd(rate=0.03, noise=0.008, noise_jump=0.9, noise_seconds=240.0, trade=0.15),
+        crowd=Crowd(rate=0.03, noise=0.006, noise_jump=0.9, noise_seconds=240.0, trade=0.15),
     ),
     Family(
         name="SIM-COIN15",
@@ -269,7 +269,7 @@ FAMILIES: Final = (
         size=5,
         lasts=Duration(15 * MINUTE),
         plan=quarter_hour,
-        crowd=Crowd(rate=0.1, bias=0.2, lag_seconds=4.0, informed=0.1),
+        crowd=Crowd(rate=0.1, bias=0.25, lag_seconds=4.0, informed=0.1),
         fine=True,
         on_price=True,
     ),

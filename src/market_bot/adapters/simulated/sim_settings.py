@@ -284,7 +284,7 @@ CALM: Final = SimSettings(
     families=_SLOW, informed=0.02, lag_factor=0.3, noise_factor=0.0, spread_factor=1.5
 )
 TOXIC: Final = attrs.evolve(CALM, informed=0.85, lag_factor=6.0)
-NOISY: Final = SimSettings(families=("SIM-RUMOUR",), noise_factor=1.5)
+NOISY: Final = SimSettings(families=("SIM-RUMOUR",), noise_factor=2.0)
 FAIR: Final = SimSettings(bias_factor=0.0, lag_factor=0.0, noise_factor=0.0)
 PRESETS: Final = {
     "default": DEFAULT,
