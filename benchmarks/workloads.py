@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -136,9 +137,10 @@ def records_in(tape: Path) -> int:
 
 
 def trading_settings(setting: Setting, venue: str) -> LaneSettings:
-    """Return the settings an operator starts from: every limit on, `bias_harvest` trading."""
+    """Return the settings an operator starts from, every limit on, looking each second."""
     path = setting.folder / f"{venue}.yaml"
-    path.write_bytes(default_files()[f"{venue}.yaml"])
+    text = default_files()[f"{venue}.yaml"].decode()
+    path.write_text(re.sub(r"interval_ms: \d+", "interval_ms: 1000", text), encoding="utf-8")
     return settings_of(read_venue(path))
 
 

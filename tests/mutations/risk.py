@@ -65,7 +65,7 @@ MUTATIONS: Final = (
         _WORST,
         "max(all_no + won, sum(market.void for market in stakes.values()))",
         "all_no + won",
-        _ORACLE,
+        ("tests/unit/test_worst_case.py",),
     ),
     _bug(
         "orders in flight are certain",
@@ -149,7 +149,7 @@ MUTATIONS: Final = (
         _EXPOSURE,
         "sum(1 for order in state.orders.values() if order.state.live)",
         "0",
-        _MACHINE,
+        ("tests/unit/test_exposure.py",),
     ),
     _bug(
         "a count may be passed by one",
@@ -177,7 +177,7 @@ MUTATIONS: Final = (
         f"{_RULES}/max_price_distance.py",
         "    if double <= 2 * limit:",
         "    if double <= 4 * limit:",
-        _MACHINE,
+        _RISK,
     ),
     _bug(
         "a taker is measured from the bid",
@@ -238,8 +238,8 @@ MUTATIONS: Final = (
     _bug(
         "exits use up the budget of entries",
         _LANE,
-        "    if order.purpose is Purpose.EXIT:\n        return attrs.evolve(state, orders=orders, exit",
-        "    if False:\n        return attrs.evolve(state, orders=orders, exit",
+        "    if order.purpose is Purpose.EXIT:\n        return attrs.evolve(state, orders=orders",
+        "    if False:\n        return attrs.evolve(state, orders=orders",
         _LAST,
     ),
     _bug(
@@ -282,7 +282,7 @@ MUTATIONS: Final = (
         _LANE,
         "        after = _reduce(after, held, Size(gone), basis, share)",
         "        pass",
-        _MACHINE,
+        _RESULTS,
     ),
     _bug(
         "a reward is a gain from trading",
@@ -324,7 +324,7 @@ MUTATIONS: Final = (
         _TRADER,
         "self.degraded is not None or not self.execution.abilities.pairs_pay",
         "self.degraded is not None",
-        _MACHINE,
+        _LAST,
     ),
     _bug(
         "a pair pays half",

@@ -74,7 +74,7 @@ START: dict[str, int] = {
     "max_daily_loss_usd": money("3"),
     "max_drawdown_usd": money("4"),
     "max_consecutive_losses": 2,
-    "max_open_orders": 5,
+    "max_open_orders": 3,
     "max_orders_per_minute": 4,
     "max_price_distance": cents(30),
     "max_book_distance": cents(20),

@@ -148,6 +148,25 @@ def test_the_book_is_a_queue_of_contracts(given_commands: list[tuple[str, Side, 
     assert pair.oracle.prints == [(fact[3], fact[4]) for fact in pair.sink.of("trade")]
 
 
+def test_the_crowd_withdraws_from_behind_us() -> None:
+    """What the crowd takes back at a price comes from the end of the queue, not from before us."""
+    pair = Pair()
+    for step in (
+        ("quote", Side.BID, 0, 5),
+        ("rest", Side.BID, 0, 3),
+        ("quote", Side.BID, 0, 8),
+        ("quote", Side.BID, 0, 5),
+        ("take", Side.ASK, 0, 5),
+    ):
+        pair.do(*step)
+        pair.check()
+    assert not pair.filled
+    pair.do("take", Side.ASK, 0, 2)
+
+    assert [2] == list(pair.filled.values())
+    assert pair.oracle.filled == pair.filled
+
+
 @given(
     st.sampled_from([WHOLE_CENTS, TENTH_CENTS, TAPERED]), st.integers(min_value=0, max_value=10**6)
 )

@@ -70,6 +70,7 @@ def test_truth_is_calibrated(family: Family, share: float) -> None:
     """Markets end YES as often as the truth said, in every range of probabilities."""
     said: dict[int, list[float]] = {}
     came: dict[int, int] = {}
+    bold = variance = 0.0
     for world in range(WORLDS):
         plan, path, closes = planned(family, world)
         walk(plan, path, closes, share, steps=7)
@@ -84,11 +85,15 @@ def test_truth_is_calibrated(family: Family, share: float) -> None:
         box = bisect_right(BOXES, likelier)
         said.setdefault(box, []).append(likelier)
         came[box] = came.get(box, 0) + round(won)
+        bold += (likelier - 0.5) * (won - likelier)
+        variance += (likelier - 0.5) ** 2 * likelier * (1.0 - likelier)
 
     for box, chances in said.items():
         mean = min(1 - 1e-9, sum(chances) / len(chances))
         # Of unequal chances the mean's binomial is the widest, so the bound holds.
         assert binomial_tail(came[box], len(chances), mean) > DOUBT, (box, mean, came[box])
+    # Bold or timid everywhere shows here first; four and a half deviations are one in 150,000.
+    assert abs(bold) <= 4.5 * math.sqrt(variance)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

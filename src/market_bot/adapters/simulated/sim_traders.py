@@ -168,7 +168,7 @@ class Traders:
         if self.book.crosses(side, price):
             took = self.book.take(side, price, size, at)
             size = Size(size - sum(part.size for part in took))
-        if size > 0 and not self.book.crosses(side, price):
+        if size > 0:
             self.book.quote(side, price, size, at)
 
     def _wanted(self) -> tuple[tuple[Side, list[Price]], tuple[Side, list[Price]]]:

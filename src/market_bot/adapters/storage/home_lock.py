@@ -78,6 +78,9 @@ class HomeLock:
         with contextlib.suppress(OSError):
             self._info.unlink()
         descriptor, self._descriptor = self._descriptor, None
+        # Unlocked by word, not by closing alone: a child that is just being started holds a copy.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
     def __enter__(self) -> Self:

@@ -99,9 +99,11 @@ class World(Sink):
     gaps: int = 0
     now: Micros = NEVER
     on_trade: TradeListener | None = None
+    _terms: dict[str, EventTerms] = attrs.field(factory=dict, init=False)
 
     def meta(self, market: Market, received: Micros) -> None:
         self._count(received)
+        self._terms.clear()
         known = self.seen.get(market.id)
         if known is None:
             self.seen[market.id] = Seen(market)
@@ -237,14 +239,17 @@ class World(Sink):
 
     def terms(self, event: str) -> EventTerms:
         """Return how the markets of an event end together, as far as all of them say so."""
-        markets = [self.seen[name].market for name in self.events.get(event, ())]
-        if not markets:
-            return UNKNOWN_TERMS
-        return EventTerms(
-            markets=frozenset(market.id for market in markets),
-            at_most_one=all(market.at_most_one for market in markets),
-            exhaustive=all(market.exhaustive for market in markets),
-        )
+        known = self._terms.get(event)
+        if known is None:
+            markets = [self.seen[name].market for name in self.events.get(event, ())]
+            if not markets:
+                return UNKNOWN_TERMS
+            known = self._terms[event] = EventTerms(
+                markets=frozenset(market.id for market in markets),
+                at_most_one=all(market.at_most_one for market in markets),
+                exhaustive=all(market.exhaustive for market in markets),
+            )
+        return known
 
     def sell_price(self, market: str, leg: Leg) -> Price | None:
         """Return what one contract of a leg fetches now, or None without a buyer."""

@@ -49,7 +49,7 @@ def explain(entries: Iterable[Entry], market: str) -> Iterator[Reason]:
 
 
 def _concerns(event: ev.Event, market: str, intents: set[str]) -> bool:
-    if isinstance(event, (ev.Decided, ev.MarketResolved, ev.PositionMarked)):
+    if isinstance(event, (ev.Decided, ev.MarketResolved, ev.PositionMarked, ev.Merged)):
         return event.market == market
     return getattr(event, "intent", None) in intents
 
@@ -74,6 +74,9 @@ def _sentence(event: ev.Event) -> str | None:
         case ev.PositionMarked():
             stop = "" if event.armed_at is None else ", the price stands below the stop"
             return f"{event.leg.name}: highest bid so far {_price(event.high)}{stop}"
+        case ev.Merged():
+            pairs, paid = format_size(event.size), format_money(event.payout)
+            return f"{pairs} pairs of YES and NO became ${paid}"
         case ev.MarketResolved():
             return f"resolved: a YES contract pays {format_price(event.yes_payout)}"
         case _:

@@ -97,7 +97,7 @@ def format_limit(value: int, unit: Unit | None) -> str:
             return format_price(Price(value))
         case Unit.SECONDS:
             return format_scaled(Duration(value), _SECONDS_SCALE)
-        case Unit.COUNT | None:
+        case _:
             return str(value)
 
 
