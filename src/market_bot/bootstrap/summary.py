@@ -51,8 +51,8 @@ def coverage_of(lane: TapedLane) -> Coverage:
         facts=world.facts,
         ignored=world.ignored,
         gaps=world.gaps,
-        markets=len(world.seen),
-        unknown_close=sum(seen.market.close_at is None for seen in world.seen.values()),
+        markets=world.announced,
+        unknown_close=world.unknown_close,
         resolved=lane.tally.resolved,
         capabilities=tuple(sorted(c.value for c in lane.trader.data.capabilities)),
     )

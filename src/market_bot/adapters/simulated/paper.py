@@ -53,10 +53,11 @@ class PaperExecution(Execution):
     _resting: dict[str, dict[str, tuple[Resting, Intent]]] = attrs.field(factory=dict, init=False)
     _used: dict[tuple[str, Side], dict[Price, Size]] = attrs.field(factory=dict, init=False)
     _facts: list[Fact] = attrs.field(factory=list, init=False)
-    _fills: dict[str, int] = attrs.field(factory=dict, init=False)
+    _fills: dict[str, dict[str, int]] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.world.on_trade = self._printed
+        self.world.on_forget = self._forget
 
     def submit(self, intent: Intent, at: Micros) -> Outcome:
         if not self.capabilities & _DEPTH:
@@ -155,10 +156,16 @@ class PaperExecution(Execution):
                 orders[order.intent] = (after, intent)
             size = Size(size - filled)
 
+    def _forget(self, market: str) -> None:
+        self._resting.pop(market, None)
+        self._fills.pop(market, None)
+        for side in Side:
+            self._used.pop((market, side), None)
+
     def _fill(self, intent: Intent, price: Price, size: Size, style: Style, at: Micros) -> None:
         signal = intent.draft.signal
-        number = self._fills.get(intent.id, 0) + 1
-        self._fills[intent.id] = number
+        fills = self._fills.setdefault(signal.market, {})
+        number = fills[intent.id] = fills.get(intent.id, 0) + 1
         market = self.world.seen[signal.market].market
         selling = signal.purpose is Purpose.EXIT
         self._facts.append(

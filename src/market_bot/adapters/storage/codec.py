@@ -52,6 +52,8 @@ from market_bot.core.domain.numbers import (
 )
 from market_bot.core.ports.journal import JournalError
 
+from .fact_writers import Texts, Writer, make_writer
+
 _DEPTH_MAX: Final = 64
 
 T = TypeVar("T")
@@ -71,7 +73,7 @@ def encode_event(event: Event) -> bytes:
     kind = type(event)
     try:
         write = _WRITERS.get(kind) or _WRITERS.setdefault(kind, _event_writer(kind))
-        return _encode(write(event))
+        return write(event)
     except _UNFIT as e:
         msg = f"{kind.__name__} cannot be written: {e}"
         raise CodecError(msg) from e
@@ -161,7 +163,7 @@ _MISFITS = (
 )
 
 _encode = msgspec.json.Encoder().encode
-_WRITERS: Final[dict[type[Event], Callable[[Any], object]]] = {}
+_WRITERS: Final[dict[type[Event], Writer]] = {}
 _READERS: Final[dict[type[Event], Callable[[object, type[Event]], Event]]] = {}
 
 
@@ -171,8 +173,13 @@ def _reason(error: BaseException) -> str:
     return str(error)
 
 
-def _event_writer(cls: type[Event]) -> Callable[[Any], object]:
-    return cast("Callable[[Any], object]", _converter().get_unstructure_hook(cls))
+def _event_writer(cls: type[Event]) -> Writer:
+    return make_writer(cls, _TEXTS, _general_writer(cls), _general_writer)
+
+
+def _general_writer(kind: Any) -> Writer:  # noqa: ANN401 - whatever stands in an annotation
+    plain = cast("Callable[[Any], object]", _converter().get_unstructure_hook(kind))
+    return lambda value: _encode(plain(value))
 
 
 def _event_reader(cls: type[Event]) -> Callable[[object, type[Event]], Event]:
@@ -325,3 +332,9 @@ _NUMBERS: Final[tuple[tuple[Any, Callable[[Any], str], Callable[[Any, Any], Any]
     (Money, _exactly(format_money), _number_in(money)),
     (Probability, _exactly(format_probability), _number_in(probability)),
 )
+_TEXTS: Final = {
+    Price: Texts(format_price),
+    Size: Texts(format_size),
+    Money: Texts(format_money),
+    Probability: Texts(format_probability),
+}

@@ -176,26 +176,34 @@ class JsonlJournal(Journal):
         if self._health is not _SOUND and not self._admits(event):
             self.dropped += 1
             return self._seq
+        try:
+            return self._append(event, at, config)
+        except JournalError:
+            raise
+        except BaseException:
+            self._interrupted()
+            raise
+
+    def _append(self, event: Event, at: Micros, config: str) -> int:
         lasting = event.DURABILITY is _LASTING
-        with self._undivided:
-            at = max(at, self._at)
-            stamp = self._stamp(at)
-            if stamp[:10] != self._date or not self._size:
-                self._open_page(event, at, stamp[:10])
-            middle = self._contexts.get(config) or self._learn_context(config)
-            data = encode_event(event)
-            line, hashed = seal(self._seq + 1, stamp, middle, event.TYPE, data, self._hash)
-            if lasting:
-                self._write(line, may_use_reserve=not _opens_position(event))
-            else:
-                self._pending.append(line)
-                self._pending_bytes += len(line)
-            self._seq, self._hash, self._at = self._seq + 1, hashed, at
-            if self._pending_bytes > PENDING_BYTES_MAX:
-                self._write(b"", may_use_reserve=True)
-            elif lasting and self._strict:
-                self._sync()
-        return self._seq
+        at = max(at, self._at)
+        stamp = self._stamp(at)
+        if not self._size or stamp[:10] != self._date:
+            self._open_page(event, at, stamp[:10])
+        middle = self._contexts.get(config) or self._learn_context(config)
+        number = self._seq + 1
+        line, hashed = seal(number, stamp, middle, event.TYPE, encode_event(event), self._hash)
+        if lasting:
+            self._write(line, may_use_reserve=not _opens_position(event))
+        else:
+            self._pending.append(line)
+            self._pending_bytes += len(line)
+        self._seq, self._hash, self._at = number, hashed, at
+        if self._pending_bytes > PENDING_BYTES_MAX:
+            self._write(b"", may_use_reserve=True)
+        elif lasting and self._strict:
+            self._sync()
+        return number
 
     def commit(self) -> None:
         self._must_be_open()
@@ -219,7 +227,9 @@ class JsonlJournal(Journal):
 
     def needs_checkpoint(self, at: Micros) -> bool:
         blank = not self._size and not self._pending
-        return self._seq > 0 and (blank or self._stamp(max(at, self._at))[:10] != self._date)
+        if blank or not self._seq:
+            return self._seq > 0
+        return self._stamp(max(self._at, at))[:10] != self._date
 
     def read(self) -> Iterator[Entry]:
         """Yield every line from the first file kept to the last; what waited is written first."""

@@ -136,7 +136,7 @@ def exposure_of(
         by_event={event: Money(amount) for event, amount in by_event.items()},
         events=events,
         live_orders=sum(1 for order in state.orders.values() if order.state.live),
-        recent_entries=len(times) if now is None else sum(now - t < MINUTE for t in times),
+        recent_entries=len(times if now is None else [t for t in times if t > now - MINUTE]),
         free_cash=Money(state.cash - reserved),
         day_pnl=None if day is None or equity is None else Money(equity - day.equity),
         drawdown=None if peak is None or equity is None else Money(max(0, peak - equity)),

@@ -13,6 +13,7 @@ import attrs
 
 from market_bot.core.domain import events as ev
 from market_bot.core.domain import orders as od
+from market_bot.core.domain.evolve import evolve
 from market_bot.core.domain.market import Leg, Resolution
 from market_bot.core.domain.numbers import (
     NEVER,
@@ -38,7 +39,7 @@ _COOLDOWN_MEMORY: Final = Duration(8 * 86_400 * 1_000_000)
 V = TypeVar("V")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Position:
     """What is held of one leg of one market; ``cost`` is what its contracts cost, without fees.
 
@@ -77,7 +78,7 @@ class Day:
     equity: Money
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class LaneState:
     """Everything a decision may depend on besides the market itself.
 
@@ -155,8 +156,8 @@ def _without(mapping: Mapping[str, V], key: str) -> dict[str, V]:
 
 def _started(state: LaneState, event: ev.BotStarted, _: Micros) -> LaneState:
     if state.deposits or not event.cash:
-        return attrs.evolve(state, instance=event.instance)
-    return attrs.evolve(
+        return evolve(state, instance=event.instance)
+    return evolve(
         state,
         instance=event.instance,
         # Money may have moved before: added to, never replaced.
@@ -168,7 +169,7 @@ def _started(state: LaneState, event: ev.BotStarted, _: Micros) -> LaneState:
 
 def _day_opened(state: LaneState, event: ev.DayOpened, at: Micros) -> LaneState:
     keep = at - _COOLDOWN_MEMORY
-    return attrs.evolve(
+    return evolve(
         state,
         day=Day(event.date, event.equity),
         last_entry={m: t for m, t in state.last_entry.items() if t >= keep},
@@ -200,12 +201,13 @@ def _intended(state: LaneState, event: ev.OrderIntent, at: Micros) -> LaneState:
     )
     orders = _with(state.orders, order.intent, order)
     if order.purpose is Purpose.EXIT:
-        return attrs.evolve(state, orders=orders, exit_times=_latest(state.exit_times, at))
-    return attrs.evolve(state, orders=orders, entry_times=_latest(state.entry_times, at))
+        return evolve(state, orders=orders, exit_times=_latest(state.exit_times, at))
+    return evolve(state, orders=orders, entry_times=_latest(state.entry_times, at))
 
 
 def _latest(times: tuple[Micros, ...], at: Micros) -> tuple[Micros, ...]:
-    return (*[t for t in times if at - t < MINUTE][1 - TIMES_KEPT :], at)
+    begin = at - MINUTE
+    return (*[t for t in times if t > begin][1 - TIMES_KEPT :], at)
 
 
 def _accepted(state: LaneState, event: ev.OrderAccepted, _: Micros) -> LaneState:
@@ -216,7 +218,7 @@ def _rejected(state: LaneState, event: ev.OrderRejected, at: Micros) -> LaneStat
     order = state.order(event.intent)
     if order is None:
         return _anomaly(state)
-    return attrs.evolve(
+    return evolve(
         _keep(state, od.rejected(order)),
         last_reject=_with(state.last_reject, order.market, at),
         last_in_family=_with(state.last_in_family, order.family, at),
@@ -239,7 +241,7 @@ def _change(state: LaneState, intent: str, change: Callable[[Order], Order]) -> 
 def _keep(state: LaneState, order: Order) -> LaneState:
     """File an order under live or finished; the finished ones are remembered for a while."""
     if order.state.live or any(f.provisional for f in order.fills):
-        return attrs.evolve(
+        return evolve(
             state,
             orders=_with(state.orders, order.intent, order),
             finished=_without(state.finished, order.intent)
@@ -249,7 +251,7 @@ def _keep(state: LaneState, order: Order) -> LaneState:
     finished = _with(state.finished, order.intent, order)
     while len(finished) > _REMEMBERED_ORDERS:
         del finished[next(iter(finished))]
-    return attrs.evolve(state, orders=_without(state.orders, order.intent), finished=finished)
+    return evolve(state, orders=_without(state.orders, order.intent), finished=finished)
 
 
 def _fill(state: LaneState, event: ev.Fill, at: Micros) -> LaneState:
@@ -298,8 +300,8 @@ def _net(closed: Closed, fill: OrderFill) -> Money:
 def _tally(state: LaneState, net: Money) -> LaneState:
     """Count a closed position by its result after all fees; one that broke even is neither."""
     if net < 0:
-        return attrs.evolve(state, losses=state.losses + 1, loss_streak=state.loss_streak + 1)
-    return attrs.evolve(state, wins=state.wins + 1, loss_streak=0) if net > 0 else state
+        return evolve(state, losses=state.losses + 1, loss_streak=state.loss_streak + 1)
+    return evolve(state, wins=state.wins + 1, loss_streak=0) if net > 0 else state
 
 
 def _untally(state: LaneState, closed: Closed, fill: OrderFill) -> LaneState:
@@ -307,9 +309,9 @@ def _untally(state: LaneState, closed: Closed, fill: OrderFill) -> LaneState:
     net = _net(closed, fill)
     if net < 0:
         streak = max(0, state.loss_streak - 1)
-        return attrs.evolve(state, losses=max(0, state.losses - 1), loss_streak=streak)
+        return evolve(state, losses=max(0, state.losses - 1), loss_streak=streak)
     if net > 0 and not fill.provisional:
-        return attrs.evolve(state, wins=max(0, state.wins - 1))
+        return evolve(state, wins=max(0, state.wins - 1))
     return state
 
 
@@ -330,14 +332,14 @@ def _bought(state: LaneState, event: ev.Fill, held: Position | None, at: Micros)
             fees=event.fee,
         )
     else:
-        position = attrs.evolve(
+        position = evolve(
             held,
             size=Size(held.size + event.size),
             cost=Money(held.cost + event.cost),
             provisional=Size(held.provisional + unsettled),
             fees=Money(held.fees + event.fee),
         )
-    return attrs.evolve(
+    return evolve(
         state,
         cash=Money(state.cash - event.cost - event.fee),
         fees=Money(state.fees + event.fee),
@@ -360,7 +362,7 @@ def _sold(
         if gone == known:
             del positions[key]
         else:
-            positions[key] = attrs.evolve(
+            positions[key] = evolve(
                 held,
                 size=Size(known - gone),
                 cost=Money(held.cost - basis),
@@ -368,7 +370,7 @@ def _sold(
                 realised=Money(held.realised + event.cost - basis),
                 fees=Money(held.fees + event.fee),
             )
-    after = attrs.evolve(
+    after = evolve(
         state,
         cash=Money(state.cash + event.cost - event.fee),
         fees=Money(state.fees + event.fee),
@@ -408,7 +410,7 @@ def _fill_reversed(state: LaneState, event: ev.FillReversed, _: Micros) -> LaneS
         return state
     after = _keep(state, od.reversed_fill(order, event.fill))
     if order.purpose is Purpose.EXIT:
-        restored = attrs.evolve(
+        restored = evolve(
             after,
             cash=Money(after.cash - fill.cost + fill.fee),
             fees=Money(after.fees - fill.fee),
@@ -440,7 +442,7 @@ def _undo_entry(state: LaneState, order: Order, fill: OrderFill) -> LaneState:
         cost = NO_MONEY if held is None else held.cost
     else:
         cost = Money(min(fill.basis, held.cost))
-    after = attrs.evolve(
+    after = evolve(
         state,
         cash=Money(state.cash + fill.cost + fill.fee),
         fees=Money(state.fees - fill.fee),
@@ -480,8 +482,8 @@ def _adjust(
     )
     total = Size(held.size + size)
     if total <= 0:
-        return attrs.evolve(state, positions=_without(state.positions, key))
-    position = attrs.evolve(
+        return evolve(state, positions=_without(state.positions, key))
+    position = evolve(
         held,
         size=total,
         cost=Money(held.cost + cost),
@@ -489,7 +491,7 @@ def _adjust(
         realised=Money(held.realised + (0 if past is None else past.realised)),
         fees=Money(held.fees + (0 if past is None else past.fees)),
     )
-    return attrs.evolve(state, positions=_with(state.positions, key, position))
+    return evolve(state, positions=_with(state.positions, key, position))
 
 
 def _find(order: Order | None, fill: str) -> OrderFill | None:
@@ -506,7 +508,7 @@ def _resolved(state: LaneState, event: ev.MarketResolved, at: Micros) -> LaneSta
         if held is None:
             continue
         paid = Money(resolution.payout(leg) * held.size)
-        state = attrs.evolve(
+        state = evolve(
             _tally(state, Money(held.realised + paid - held.cost - held.fees)),
             cash=Money(state.cash + paid),
             realised=Money(state.realised + paid - held.cost),
@@ -523,11 +525,9 @@ def _marked(state: LaneState, event: ev.PositionMarked, at: Micros) -> LaneState
     if held is None:
         return _anomaly(state)
     highs = [high for high in (held.high, event.high) if high is not None]
-    marked = attrs.evolve(
-        held, high=max(highs, default=None), armed_at=event.armed_at, marked_at=at
-    )
+    marked = evolve(held, high=max(highs, default=None), armed_at=event.armed_at, marked_at=at)
     key = position_key(event.market, event.leg)
-    return attrs.evolve(state, positions=_with(state.positions, key, marked))
+    return evolve(state, positions=_with(state.positions, key, marked))
 
 
 def _merged(state: LaneState, event: ev.Merged, _: Micros) -> LaneState:
@@ -540,7 +540,7 @@ def _merged(state: LaneState, event: ev.Merged, _: Micros) -> LaneState:
     gone = min(event.size, *(NOTHING if held is None else held.size for held in pair))
     parts = [(held, Money(held.cost * gone // held.size)) for held in pair if held and gone]
     gain = Money(event.payout - sum(basis for _held, basis in parts))
-    after = attrs.evolve(
+    after = evolve(
         state,
         cash=Money(state.cash + event.payout),
         realised=Money(state.realised + gain),
@@ -556,19 +556,19 @@ def _reduce(state: LaneState, held: Position, gone: Size, basis: Money, gain: Mo
     key = position_key(held.market, held.leg)
     if gone == held.size:
         closed = _tally(state, Money(held.realised + gain - held.fees))
-        return attrs.evolve(closed, positions=_without(closed.positions, key))
-    left = attrs.evolve(
+        return evolve(closed, positions=_without(closed.positions, key))
+    left = evolve(
         held,
         size=Size(held.size - gone),
         cost=Money(held.cost - basis),
         provisional=Size(min(held.provisional, held.size - gone)),
         realised=Money(held.realised + gain),
     )
-    return attrs.evolve(state, positions=_with(state.positions, key, left))
+    return evolve(state, positions=_with(state.positions, key, left))
 
 
 def _rewarded(state: LaneState, event: ev.Reward, _: Micros) -> LaneState:
-    return attrs.evolve(
+    return evolve(
         state,
         cash=Money(state.cash + event.amount),
         rewards=Money(state.rewards + event.amount),
@@ -577,26 +577,26 @@ def _rewarded(state: LaneState, event: ev.Reward, _: Micros) -> LaneState:
 
 def _peaked(state: LaneState, event: ev.EquityPeak, _: Micros) -> LaneState:
     known = event.equity if state.peak is None else state.peak
-    return attrs.evolve(state, peak=max(known, event.equity))
+    return evolve(state, peak=max(known, event.equity))
 
 
 def _venue(state: LaneState, event: ev.VenueState, _: Micros) -> LaneState:
     # "degraded" is about our own journal, not about the venue.
-    return state if event.state == "degraded" else attrs.evolve(state, venue=event.state)
+    return state if event.state == "degraded" else evolve(state, venue=event.state)
 
 
 def _halted(state: LaneState, event: ev.Halt, _: Micros) -> LaneState:
-    return attrs.evolve(
+    return evolve(
         state, halted=f"{event.by}: {event.reason}", flatten=state.flatten or event.flatten
     )
 
 
 def _resumed(state: LaneState, _event: ev.Resume, _: Micros) -> LaneState:
-    return attrs.evolve(state, halted=None, flatten=False, loss_streak=0)
+    return evolve(state, halted=None, flatten=False, loss_streak=0)
 
 
 def _anomaly(state: LaneState) -> LaneState:
-    return attrs.evolve(state, anomalies=state.anomalies + 1)
+    return evolve(state, anomalies=state.anomalies + 1)
 
 
 _Handler = Callable[[LaneState, Any, Micros], LaneState]

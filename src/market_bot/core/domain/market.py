@@ -16,6 +16,9 @@ class Leg(Enum):
     YES = "yes"
     NO = "no"
 
+    # Part of many keys; the members are alone in their value.
+    __hash__ = object.__hash__
+
     @property
     def other(self) -> Leg:
         """The opposite leg."""

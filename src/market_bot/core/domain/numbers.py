@@ -214,13 +214,14 @@ def format_time(moment: Micros) -> str:
 
 _seconds: dict[int, str] = {}
 _SECONDS_MAX: Final = 4096
+_WHOLE_SECONDS: Final = len("2026-11-22T00:30:00")
 
 
 def _format_second(seconds: int) -> str:
-    # Neighbouring events share their seconds and orders share their expiries; strftime is slow.
+    # Neighbouring events share their seconds and orders share their expiries.
     text = _seconds.get(seconds)
     if text is None:
-        text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+        text = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:_WHOLE_SECONDS]
         if len(_seconds) >= _SECONDS_MAX:
             _seconds.clear()
         _seconds[seconds] = text

@@ -17,6 +17,7 @@ from enum import Enum
 
 import attrs
 
+from market_bot.core.domain.evolve import evolve
 from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import NOTHING, Micros, Money, Price, Size
 
@@ -26,6 +27,9 @@ class Purpose(Enum):
 
     ENTRY = "entry"
     EXIT = "exit"
+
+    # Part of many keys; the members are alone in their value.
+    __hash__ = object.__hash__
 
 
 class Style(Enum):
@@ -45,16 +49,17 @@ class OrderState(Enum):
     CANCELLED = "cancelled"
     REJECTED = "rejected"
 
-    @property
-    def live(self) -> bool:
-        """Whether the order may still fill as far as we know."""
-        return self in _LIVE
+    live: bool
+    """Whether the order may still fill as far as we know."""
+
+    # Asked for every order at every tick: kept with the members, which are alone in their value.
+    __hash__ = object.__hash__
+
+    def __init__(self, word: str) -> None:
+        self.live = word in ("intended", "accepted", "unknown")
 
 
-_LIVE = frozenset({OrderState.INTENDED, OrderState.ACCEPTED, OrderState.UNKNOWN})
-
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Closed:
     """What a position had behind it when a sale closed it, without that sale.
 
@@ -66,7 +71,7 @@ class Closed:
     fees: Money
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class OrderFill:
     """One fill of an order, as the venue told it; kept until the order is forgotten.
 
@@ -83,7 +88,7 @@ class OrderFill:
     closed: Closed | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Order:
     """What the journal says about one intent; every field is a fact or follows from facts."""
 
@@ -141,7 +146,7 @@ _RANK = {
 
 def accepted(order: Order, venue_order: str) -> Order:
     """Return the order after the venue confirmed it; late news never reopens a finished one."""
-    known = attrs.evolve(order, venue_order=venue_order or order.venue_order)
+    known = evolve(order, venue_order=venue_order or order.venue_order)
     return _advance(known, OrderState.ACCEPTED)
 
 
@@ -178,13 +183,13 @@ def filled(order: Order, fill: OrderFill) -> Order:
         state = OrderState.UNKNOWN
     if total >= order.size:
         state = OrderState.FILLED
-    return attrs.evolve(order, filled=total, fills=(*order.fills, fill), state=state)
+    return evolve(order, filled=total, fills=(*order.fills, fill), state=state)
 
 
 def settled(order: Order, fill: str) -> Order:
     """Return the order with a provisional fill made final."""
-    fills = tuple(attrs.evolve(f, provisional=False) if f.id == fill else f for f in order.fills)
-    return attrs.evolve(order, fills=fills)
+    fills = tuple(evolve(f, provisional=False) if f.id == fill else f for f in order.fills)
+    return evolve(order, fills=fills)
 
 
 def reversed_fill(order: Order, fill: str) -> Order:
@@ -193,7 +198,7 @@ def reversed_fill(order: Order, fill: str) -> Order:
     if undone is None:
         return order
     kept = tuple(
-        attrs.evolve(
+        evolve(
             f,
             size=Size(0),
             cost=Money(0),
@@ -207,10 +212,10 @@ def reversed_fill(order: Order, fill: str) -> Order:
         for f in order.fills
     )
     state = OrderState.CANCELLED if order.state is OrderState.FILLED else order.state
-    return attrs.evolve(order, filled=Size(order.filled - undone.size), fills=kept, state=state)
+    return evolve(order, filled=Size(order.filled - undone.size), fills=kept, state=state)
 
 
 def _advance(order: Order, state: OrderState) -> Order:
     if _RANK[state] <= _RANK[order.state]:
         return order
-    return attrs.evolve(order, state=state)
+    return evolve(order, state=state)

@@ -169,7 +169,7 @@ def balanced(state: LaneState) -> bool:
 def mergeable(state: LaneState) -> Iterator[Pair]:
     """Yield what is held of both legs of a market, is settled, and is not on its way out."""
     for held in state.positions.values():
-        if held.leg is Leg.YES:
+        if held.leg is Leg.YES and state.position(held.market, Leg.NO) is not None:
             pairs = min(free(state, held.market, leg) for leg in Leg)
             if pairs > 0:
                 yield Pair(market=held.market, event=held.event, family=held.family, size=pairs)

@@ -7,8 +7,19 @@ from typing import Final
 import attrs
 
 from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import Duration, Micros, Money, Price, Probability, Size
+from market_bot.core.domain.numbers import (
+    NO_MONEY,
+    Duration,
+    Micros,
+    Money,
+    Price,
+    Probability,
+    Size,
+)
 from market_bot.core.domain.orders import Purpose, Style
+
+# Looking a member up in its Enum is slow enough to be seen.
+_EXIT: Final = Purpose.EXIT
 
 
 @attrs.frozen(kw_only=True)
@@ -86,9 +97,10 @@ class Draft:
     @property
     def worst_cost(self) -> Money:
         """The most this draft can cost: all of it at the limit, plus the fee bound; 0 for exits."""
-        if self.signal.purpose is Purpose.EXIT:
-            return Money(0)
-        return Money(self.signal.price * self.size + self.fee_bound)
+        signal = self.signal
+        if signal.purpose is _EXIT:
+            return NO_MONEY
+        return Money(signal.price * self.size + self.fee_bound)
 
 
 @attrs.frozen

@@ -94,9 +94,9 @@ class Holdings:
 
 def view_of(world: World, event: str, as_of: Micros) -> View:
     """Return the frozen picture of an event."""
-    markets = tuple(market_view(world, world.seen[m], as_of) for m in world.events[event])
+    markets = tuple([market_view(world, world.seen[m], as_of) for m in world.events[event]])
     family = markets[0].market.family if markets else ""
-    names = {seen.market.reference for seen in markets}
+    names = {seen.market.reference for seen in markets} if world.references else ()
     return View(
         event=event,
         family=family,
@@ -123,6 +123,6 @@ def market_view(world: World, seen: Seen, as_of: Micros) -> MarketView:
         ask_size=NOTHING if ask is None else book.asks[ask],
         book_age=Duration(max(0, as_of - book.changed_at)),
         last_trade=seen.last_trade,
-        prints=tuple(seen.prints),
-        mids=tuple(seen.mids),
+        prints=seen.latest_prints(),
+        mids=seen.latest_mids(),
     )

@@ -26,8 +26,10 @@ _BID: Final = Side.BID
 _PRINTS_KEPT: Final = 32
 _MIDS_KEPT: Final = 120
 _REFERENCES_KEPT: Final = 600
+_FORGOTTEN_KEPT: Final = 1 << 14
 
 TradeListener = Callable[[str, Side, Price, Size, Micros], None]
+ForgetListener = Callable[[str], None]
 
 
 @attrs.frozen
@@ -63,6 +65,22 @@ class Seen:
     resolved: bool = False
     prints: deque[Print] = attrs.field(factory=lambda: deque(maxlen=_PRINTS_KEPT))
     mids: deque[Mid] = attrs.field(factory=lambda: deque(maxlen=_MIDS_KEPT))
+    _told_prints: tuple[Print, ...] = attrs.field(default=(), init=False)
+    _told_mids: tuple[Mid, ...] = attrs.field(default=(), init=False)
+
+    def latest_prints(self) -> tuple[Print, ...]:
+        """Return the latest trades, oldest first; the same tuple until there is a new one."""
+        kept, told = self.prints, self._told_prints
+        if not kept or not told or told[-1] is not kept[-1] or len(told) != len(kept):
+            told = self._told_prints = tuple(kept)
+        return told
+
+    def latest_mids(self) -> tuple[Mid, ...]:
+        """Return the latest midpoints, oldest first; the same tuple until there is a new one."""
+        kept, told = self.mids, self._told_mids
+        if not kept or not told or told[-1] is not kept[-1] or len(told) != len(kept):
+            told = self._told_mids = tuple(kept)
+        return told
 
     def look(self, at: Micros) -> None:
         """Remember the midpoint if it is not the one remembered last."""
@@ -84,8 +102,8 @@ class World(Sink):
     """Books of every market of a venue; mutable, owned by the venue's thread.
 
     ``touched`` are the events something happened to since it was last cleared, in order;
-    ``resolutions`` those not yet taken; ``ignored`` counts facts about books that are not whole
-    or markets that were never announced.
+    ``resolutions`` those not yet taken; ``ignored`` counts facts about books that are not whole,
+    markets that were never announced, and those of the latest 16,384 forgotten markets.
     """
 
     seen: dict[str, Seen] = attrs.field(factory=dict)
@@ -99,10 +117,29 @@ class World(Sink):
     gaps: int = 0
     now: Micros = NEVER
     on_trade: TradeListener | None = None
+    on_forget: ForgetListener | None = None
     _terms: dict[str, EventTerms] = attrs.field(factory=dict, init=False)
+    _forgotten: dict[str, None] = attrs.field(factory=dict, init=False)
+    _gone: int = attrs.field(default=0, init=False)
+    _gone_unknown_close: int = attrs.field(default=0, init=False)
+
+    @property
+    def announced(self) -> int:
+        """How many markets were announced so far, the forgotten ones included."""
+        return self._gone + len(self.seen)
+
+    @property
+    def unknown_close(self) -> int:
+        """Of how many of them nobody told when they end."""
+        return self._gone_unknown_close + sum(
+            known.market.close_at is None for known in self.seen.values()
+        )
 
     def meta(self, market: Market, received: Micros) -> None:
         self._count(received)
+        if market.id in self._forgotten:
+            self.ignored += 1
+            return
         self._terms.clear()
         known = self.seen.get(market.id)
         if known is None:
@@ -110,7 +147,7 @@ class World(Sink):
             self.events.setdefault(market.event, []).append(market.id)
         else:
             if known.market.event != market.event:
-                self.events[known.market.event].remove(market.id)
+                self._leave(known.market)
                 self.events.setdefault(market.event, []).append(market.id)
             known.market = market
         self.touched[market.event] = None
@@ -218,6 +255,7 @@ class World(Sink):
     def gap(self, market: str, reason: str, received: Micros) -> None:  # noqa: ARG002 - for people
         self._count(received)
         self.gaps += 1
+        self.ignored += market in self._forgotten
         for known in [self.seen[market]] if market in self.seen else []:
             known.book.lose()
             self.touched[known.market.event] = None
@@ -225,6 +263,29 @@ class World(Sink):
             for known in self.seen.values():
                 known.book.lose()
                 self.touched[known.market.event] = None
+
+    def over(self, event: str) -> bool:
+        """Tell whether an event is known and all of its markets are resolved."""
+        names = self.events.get(event, ())
+        return bool(names) and all(self.seen[name].resolved for name in names)
+
+    def forget(self, event: str) -> None:
+        """Let go of an event and all its markets; what is told of them later is ignored.
+
+        An event goes as a whole: a part of it would look like all of it to whoever asks how its
+        markets end together.
+        """
+        for name in self.events.pop(event, ()):
+            market = self.seen.pop(name).market
+            self._gone += 1
+            self._gone_unknown_close += market.close_at is None
+            self._forgotten[name] = None
+            if self.on_forget is not None:
+                self.on_forget(name)
+        self.touched.pop(event, None)
+        self._terms.pop(event, None)
+        while len(self._forgotten) > _FORGOTTEN_KEPT:
+            del self._forgotten[next(iter(self._forgotten))]
 
     def tradable(self, market: str) -> bool:
         """Tell whether orders in a market make sense now: open venue and market, sound book."""
@@ -255,6 +316,11 @@ class World(Sink):
         """Return what one contract of a leg fetches now, or None without a buyer."""
         known = self.seen.get(market)
         return None if known is None else known.book.sell_price(leg)
+
+    def _leave(self, market: Market) -> None:
+        self.events[market.event].remove(market.id)
+        if not self.events[market.event]:
+            del self.events[market.event]
 
     def _count(self, received: Micros) -> None:
         self.facts += 1

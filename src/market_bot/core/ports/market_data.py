@@ -21,6 +21,9 @@ class Capability(Enum):
     QUOTES = "quotes"
     PRINTS = "prints"
 
+    # Asked for at every decision; the members are alone in their value.
+    __hash__ = object.__hash__
+
 
 class Sink(Protocol):
     """Takes market facts in order.

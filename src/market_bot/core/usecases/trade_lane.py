@@ -22,6 +22,7 @@ from market_bot.core.domain.gates import cooling, filtered, leaving, too_small
 from market_bot.core.domain.lane import LaneState
 from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import (
+    HOUR,
     NEVER,
     NOTHING,
     SECOND,
@@ -34,6 +35,7 @@ from market_bot.core.domain.numbers import (
     utc_date,
 )
 from market_bot.core.domain.orders import Order, Purpose, Style
+from market_bot.core.domain.own import Own, own_of
 from market_bot.core.domain.portfolio import equity_of, mergeable
 from market_bot.core.domain.risk.api import refusals
 from market_bot.core.domain.settings import ActiveStrategy, LaneSettings
@@ -73,6 +75,8 @@ _SIZED: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capabilit
 _FAULTS_MAX: Final = 3
 _FAULTS_WINDOW: Final = Duration(600 * SECOND)
 _PLACES: Final = 24
+# What is told of a market that ended comes within minutes; afterwards it is only in the way.
+_FORGET_AFTER: Final = Duration(HOUR)
 # A new peak of equity is worth a line from this share (1e-6) on.
 _PEAK_STEP: Final = 1_000
 
@@ -136,8 +140,9 @@ class LaneTrader:
         default=(None, 0, None), init=False
     )
     _now: Micros = attrs.field(default=NEVER, init=False)
-    _holding: tuple[LaneState | None, dict[str, None]] = attrs.field(default=(None, {}), init=False)
+    _own: tuple[LaneState | None, Own | None] = attrs.field(default=(None, None), init=False)
     _leaving: dict[WishKey, Signal] = attrs.field(factory=dict, init=False)
+    _ended: dict[str, Micros] = attrs.field(factory=dict, init=False)
 
     @property
     def state(self) -> LaneState:
@@ -172,6 +177,7 @@ class LaneTrader:
         self._merge_pairs(now)
         self._take_facts(now)
         self._take_resolutions(now)
+        self._forget_ended(now)
         counts = self._decide(now)
         equity = self.equity()
         self._note_peak(equity, _PEAK_STEP, now)
@@ -198,6 +204,14 @@ class LaneTrader:
         if known is None or state is not self.state or tick != self.ticks:
             known = self.exposure_in(self.state)
             self._exposure = (self.state, self.ticks, known)
+        return known
+
+    def own(self) -> Own:
+        """Return what is held and ordered in the present state, by event and by market."""
+        state, known = self._own
+        if known is None or state is not self.state:
+            known = own_of(self.state)
+            self._own = (self.state, known)
         return known
 
     def exposure_in(self, state: LaneState) -> Exposure:
@@ -279,6 +293,24 @@ class LaneTrader:
             )
             self._record(event, now)
             del self.world.resolutions[0]
+            # At the end, so that what is due first stays first.
+            self._ended.pop(market.event, None)
+            self._ended[market.event] = Micros(now + _FORGET_AFTER)
+
+    def _forget_ended(self, now: Micros) -> None:
+        """Let go of events that ended long ago and in which nothing of ours is left."""
+        while self._ended:
+            event, due = next(iter(self._ended.items()))
+            if due > now:
+                return
+            held = any(p.event == event for p in self.state.positions.values())
+            held = held or any(o.event == event for o in self.state.orders.values())
+            if not held and self.world.over(event):
+                self._drop_wishes(event, set(), now)
+                self.world.forget(event)
+            del self._ended[event]
+            if held:
+                self._ended[event] = Micros(now + _FORGET_AFTER)
 
     def _event_of(self, fact: Fact) -> ev.Event | None:
         """Return what a fact is called in the journal; None if it is known already."""
@@ -345,21 +377,16 @@ class LaneTrader:
 
     def _due(self) -> Iterable[str]:
         """Return the events to look at: where something happened, and where we hold or wait."""
-        state, holding = self._holding
-        if state is not self.state:
-            mine = [p.event for p in self.state.positions.values()]
-            mine += [o.event for o in self.state.orders.values() if o.state.live]
-            holding = dict.fromkeys(mine)
-            self._holding = (self.state, holding)
-        due = self.world.touched | holding if holding else dict(self.world.touched)
-        self.world.touched.clear()
-        return [event for event in due if event in self.world.events]
+        touched, known = self.world.touched, self.world.events
+        due = touched | self.own().events
+        touched.clear()
+        return [event for event in due if event in known]
 
     def _ways_out(self, view: View, now: Micros) -> dict[WishKey, Signal]:
         """Return the sales that are due by the exits, and clear the way for them."""
         exits, due = self.settings.exits, dict[WishKey, Signal]()
-        mine = (p for p in self.state.positions.values() if p.event == view.event)
-        watched = () if self.state.flatten else exits.watched(mine)
+        mine = self.own().positions.get(view.event)
+        watched = exits.watched(mine) if mine and not self.state.flatten else ()
         for held in [self._mark(held, now) for held in held_now(view, watched)]:
             orders = chain(self.state.orders.values(), self.state.finished.values())
             signal = way_out(exits, held, orders)
@@ -386,9 +413,9 @@ class LaneTrader:
         """Cancel what would buy more of a leg that is sold, or rests where it is to be taken."""
         keys = {
             (order.strategy, order.market, order.leg, order.purpose): None
-            for order in self.state.orders.values()
+            for order in self.own().in_market(signal.market)
             if order.state.live
-            and (order.market, order.leg) == (signal.market, signal.leg)
+            and order.leg is signal.leg
             and (
                 order.purpose is Purpose.ENTRY
                 or (order.style is Style.MAKER and signal.style is Style.TAKER)
@@ -403,10 +430,10 @@ class LaneTrader:
         return next((signal.reason for signal in there), None)
 
     def _wanted(self, view: View, now: Micros) -> list[tuple[WishKey, Signal]]:
-        state = self.state
+        state, own = self.state, self.own()
         holdings = Holdings(
-            positions=tuple(p for p in state.positions.values() if p.event == view.event),
-            orders=tuple(o for o in state.orders.values() if o.event == view.event),
+            positions=tuple(own.positions.get(view.event, ())),
+            orders=tuple(own.orders.get(view.event, ())),
             cash=state.cash,
         )
         wanted = dict(self._leaving)
@@ -426,7 +453,7 @@ class LaneTrader:
 
     def _withdraw(self, event: str, key: WishKey, now: Micros) -> None:
         """Cancel a strategy's own orders; its next wish there starts anew."""
-        for order in list(self.state.orders.values()):
+        for order in self.own().in_market(key[1]):
             if _serves(order, key):
                 self.execution.cancel(order.intent, now)
         self._take_facts(now)
@@ -463,7 +490,7 @@ class LaneTrader:
         """Follow one wish to a refusal or an order; wait quietly while its order lives."""
         state, name = self.state, key[0]
         seen = next(m for m in view.markets if m.market.id == signal.market)
-        if any(_serves(order, key) for order in state.orders.values()):
+        if any(_serves(order, key) for order in self.own().in_market(signal.market)):
             return
         size, asked = self._size(state, seen, signal)
         if signal.purpose is Purpose.EXIT and asked <= 0:
@@ -505,10 +532,8 @@ class LaneTrader:
         held = state.position(signal.market, signal.leg)
         leaving = sum(
             order.working
-            for order in state.orders.values()
-            if order.purpose is Purpose.EXIT
-            and order.market == signal.market
-            and order.leg is signal.leg
+            for order in self.own().in_market(signal.market)
+            if order.purpose is Purpose.EXIT and order.leg is signal.leg
         )
         free = Size((NOTHING if held is None else held.settled) - leaving)
         asked = free if signal.size is None else Size(min(free, signal.size))
@@ -526,7 +551,7 @@ class LaneTrader:
             yield Gate("market_open", "open", "not open", hard=True)
         if not seen.market.on_grid(signal.price):
             yield Gate("price_grid", "on tick", str(signal.price), hard=True)
-        if not self.data.capabilities & _SIZED:
+        if _SIZED.isdisjoint(self.data.capabilities):
             yield Gate("data_claims_fills", "sizes", "quotes only", hard=True)
         if signal.purpose is Purpose.ENTRY:
             if self.degraded is not None:
@@ -646,7 +671,7 @@ class LaneTrader:
     def _scan(self, position: str, counts: Counts, equity: Money) -> ev.Scan:
         return ev.Scan(
             position=position,
-            markets=len(self.world.seen),
+            markets=self.world.announced,
             views=counts.views,
             signals=counts.signals,
             denied=counts.denied,

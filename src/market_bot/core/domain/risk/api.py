@@ -118,14 +118,17 @@ def refusals(
     Rules are not short-circuited: the journal shows all that stood in the way.
     """
     gates: list[Gate] = []
+    leaving = draft.signal.purpose is Purpose.EXIT
     for rule in rules:
-        if draft.signal.purpose is Purpose.EXIT and not rule.guards_exits:
+        if leaving and not rule.guards_exits:
             continue
         try:
             # Rules may come from outside: what they return is looked at before it is believed.
             verdict: object = rule.judge(draft, exposure, limits)
         except Exception as e:  # noqa: BLE001 - fail closed: a broken check denies
             verdict = Refused("unknown", f"{type(e).__name__}")
+        if verdict is APPROVED:
+            continue
         if isinstance(verdict, Refused):
             gates.append(Gate(rule.name, verdict.limit, verdict.value, hard=True))
         elif not isinstance(verdict, Approved):
