@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import resource
 import subprocess
 import sys
@@ -105,8 +106,14 @@ class Child:
     output: str
 
 
-def child(program: str, *arguments: str) -> Child:
+def child(program: str, *arguments: str, compiled: Path | None = None) -> Child:
     """Run a program in a child process of the same Python to its end.
+
+    Args:
+        program: the source.
+        arguments: its ``sys.argv`` from the second on.
+        compiled: a folder that keeps compiled modules from one child to the next, as an installed
+            program has them; None leaves that to the environment.
 
     Raises:
         RuntimeError: if it fails; the message holds what it said.
@@ -116,7 +123,9 @@ def child(program: str, *arguments: str) -> Child:
     told = [sys.executable, "-c", program + _TELL_PEAK, *arguments]
     before = _children_worked()
     began = time.perf_counter()
-    done = subprocess.run(told, capture_output=True, text=True, check=False, cwd=_ROOT)
+    done = subprocess.run(
+        told, capture_output=True, text=True, check=False, cwd=_ROOT, env=_environment(compiled)
+    )
     seconds = time.perf_counter() - began
     worked = _children_worked() - before
     if done.returncode:
@@ -124,6 +133,14 @@ def child(program: str, *arguments: str) -> Child:
         raise RuntimeError(msg)
     output, _, peak = done.stdout.rstrip("\n").rpartition("\n")
     return Child(seconds, worked, int(peak) / 1024, output)
+
+
+def _environment(compiled: Path | None) -> dict[str, str]:
+    own = dict(os.environ)
+    if compiled is not None:
+        own.pop("PYTHONDONTWRITEBYTECODE", None)
+        own["PYTHONPYCACHEPREFIX"] = str(compiled)
+    return own
 
 
 def _children_worked() -> float:

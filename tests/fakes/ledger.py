@@ -42,7 +42,9 @@ class _Order:
     @property
     def working(self) -> int:
         ended = self.over or self.refused or self.was_full
-        return 0 if ended else max(0, self.intent.size - self.filled)
+        # What was traded and undone is traded: it does not work again.
+        traded = sum(t.size for t in self.trades.values())
+        return 0 if ended else max(0, self.intent.size - traded)
 
 
 @attrs.define

@@ -265,10 +265,10 @@ def test_a_failed_command_ends_with_1(tmp_path: Path, traded: Path, bots: WarmBo
 
     for words in (
         ("status", "--home", home),
-        ("flatten", "--home", home),
         ("journal", "verify", "--home", home),
         ("journal", "prove", "--home", home),
         ("journal", "tail", "--home", home),
+        ("flatten", "--home", home),
         ("journal", "at", "999999", "--home", traded / "home"),
     ):
         bot = bots.run(*words)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,6 +108,15 @@ def test_a_killed_holder_frees_the_lock(path: Path, holders: Holders) -> None:
     with HomeLock(path) as lock:
         assert lock.held
     assert left
+
+
+def test_the_lock_outlives_a_deleted_state_folder(path: Path, holders: Holders) -> None:
+    """Whoever deletes the folder of passing things under a bot does not let a second one in."""
+    holders.start()
+    shutil.rmtree(path.parent)
+
+    with pytest.raises(HomeInUseError, match="another market-bot"):
+        HomeLock(path).acquire()
 
 
 def test_an_ended_holder_frees_the_lock(path: Path, holders: Holders) -> None:

@@ -66,6 +66,7 @@ class Chaos:
         crash_at: lose power once at this opportunity, counted from 1; 0 never.
         fail_at: fail the disk once at this opportunity; 0 never.
         lose_at: refuse this one fact of those to be written, counted from 1; 0 none.
+        rates: what a seed chooses from, by name.
 
     """
 
@@ -77,11 +78,12 @@ class Chaos:
         crash_at: int = 0,
         fail_at: int = 0,
         lose_at: int = 0,
+        rates: Mapping[str, tuple[float, ...]] = RATES,
     ) -> None:
         self.rng = rng
         self.rates = {
-            name: rng.choice(rates) if only is None else _ALONE * max(rates) * (name in only)
-            for name, rates in RATES.items()
+            name: rng.choice(known) if only is None else _ALONE * max(known) * (name in only)
+            for name, known in rates.items()
         }
         self.calm = False
         self.chances = 0

@@ -140,6 +140,17 @@ def test_an_undone_fill_is_remembered_as_nothing() -> None:
     assert Money(0) == undone.fills[0].cost == undone.fills[0].basis
 
 
+def test_an_order_is_over_when_the_rest_of_an_undone_fill_came() -> None:
+    """Nobody says more of it: were it live, it would bind money and stand in the way for ever."""
+    order = od.reversed_fill(od.filled(an_order(), fill("a", 4, provisional=True)), "a")
+    assert order.state.live
+    assert order.remaining == contracts(6)
+    order = od.filled(order, fill("b", 6))
+    assert order.state is OrderState.CANCELLED
+    assert order.working == Size(0)
+    assert order.reserved == Money(0)
+
+
 def test_an_undone_fill_ends_a_full_order() -> None:
     """What was filled and undone does not work again."""
     order = od.reversed_fill(od.filled(an_order(), fill("a", 10, provisional=True)), "a")

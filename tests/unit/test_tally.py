@@ -95,13 +95,9 @@ def test_counts() -> None:
     )
 
     assert (2, 3) == (counted.scans, counted.markets)
-    assert {
-        "entry_maker": 1,
-        "exit_taker": 1,
-        "rejected": 1,
-        "unknown": 1,
-        "cancelled_expired": 1,
-    } == counted.orders
+    assert {"entry_maker": 1, "exit_taker": 1} == counted.orders
+    assert {"rejected": 1, "unknown": 1, "expired": 1} == counted.ended
+    assert 2 == counted.denied
     assert {"entry_maker": 1, "exit_taker": 1} == counted.fills
     assert (Size(10_500_000), money("5.1"), money("0.04")) == (
         counted.filled_size,

@@ -1,5 +1,6 @@
 """A lane, tick by tick."""
 
+from itertools import repeat
 from typing import Any
 
 import attrs
@@ -35,6 +36,7 @@ from market_bot.core.ports.execution import (
 from market_bot.core.ports.journal import DurabilityLostError
 from market_bot.core.ports.market_data import Capability, MarketDataError
 from tests.fakes.builders import (
+    LIMITS,
     Lane,
     Wanting,
     a_book,
@@ -636,6 +638,88 @@ def test_a_strategy_stays_inside_its_event() -> None:
 
     assert ["signal outside its event"] == [e.message for e in of_type(events, ev.Error)]
     assert ["M-1"] == [intent.draft.signal.market for intent in venue.submitted]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"price": 480_000.0},
+        {"price": None},
+        {"price": 10**40},
+        {"size": 3e6},
+        {"size": True},
+        {"size": 10**40},
+        {"belief": float("nan")},
+        {"belief": 1_000_001},
+        {"edge": 0.01},
+        {"leg": "yes"},
+        {"purpose": None},
+        {"patience": -1},
+        {"patience": 10**30},
+        {"reason": "\ud800"},
+        {"reason": "a" * 201},
+    ],
+    ids=str,
+)
+def test_nonsense_of_a_strategy_is_its_own_fault(change: dict[str, Any]) -> None:
+    """What is no wish is told and not followed; the lane and the other strategies go on."""
+    bad = attrs.evolve(BUY, **change)
+    venue = ScriptedExecution()
+    lane = a_lane(
+        lane_settings(
+            a_strategy(lambda *_: [bad], name="mad"), a_strategy(lambda *_: [BUY], name="sane")
+        ),
+        lambda _: venue,
+        opening=[announced(a_market()), a_book()],
+    )
+    lane.start()
+
+    assert ["strategy:mad"] == [e.where for e in of_type(lane.tick(), ev.Error)]
+    assert ["sane"] == [intent.draft.strategy for intent in venue.submitted]
+
+
+def test_a_strategy_without_end_is_cut_short() -> None:
+    """Wishes that never stop coming are a fault and fill no memory."""
+    scene = a_scene()
+    scene.wanting.wants = repeat(BUY)  # type: ignore[assignment] # strategies may return anything
+
+    assert ["OverflowError"] == [e.message for e in of_type(scene.tick(), ev.Error)]
+
+
+def a_nomad(limit: str) -> Lane:
+    """Return a lane that buys three contracts of one market wherever it is announced."""
+    wish = attrs.evolve(BUY, style=Style.TAKER, price=cents(52), size=contracts(3))
+    lane = a_lane(
+        lane_settings(
+            a_strategy(lambda *_: [wish]), limits={**LIMITS, "max_event_loss_usd": money(limit)}
+        ),
+        lambda world: PaperExecution(world, FULL),
+        opening=[announced(a_market()), a_book()],
+    )
+    lane.start()
+    lane.tick()
+    return lane
+
+
+def test_a_moved_market_takes_its_position_along() -> None:
+    """What is held counts for the event to which its market belongs now: the limit holds."""
+    lane = a_nomad("2")
+    for number in range(2, 5):
+        lane.tick(announced(a_market(event=f"E-{number}")), a_book())
+    state = lane.trader.state
+
+    assert [contracts(3)] == [held.size for held in state.positions.values()]
+    assert {"E-4": money("1.56")} == lane.trader.exposure().by_event
+
+
+def test_a_moved_market_can_be_left() -> None:
+    """To flatten finds a position whose market belongs to another event than at its purchase."""
+    lane = a_nomad("2")
+    lane.controls.append(ev.Halt(by="tests", reason="flatten", flatten=True))
+    lane.tick(announced(a_market(event="E-2")), a_book())
+    lane.tick()
+
+    assert {} == lane.trader.state.positions
 
 
 def test_the_first_wish_of_its_kind_counts() -> None:

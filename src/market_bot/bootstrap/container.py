@@ -68,7 +68,6 @@ def make_lane(
         inputs,
         home.journal_dir,
         fresh=options.fresh,
-        again=not options.tapes,
         controls=lambda trader: bot.controls(name, lambda: trader.state.halted),
         speed=options.pace(),
         ticks_max=options.ticks,

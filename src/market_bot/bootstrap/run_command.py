@@ -16,8 +16,10 @@ from rich.console import Console
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.tape_reader import TapeReader
 from market_bot.bootstrap.container import Container
+from market_bot.bootstrap.program_name import program
 from market_bot.bootstrap.run_inputs import (
     RunInputs,
+    SimulatedInputs,
     TapedInputs,
     simulated_inputs,
     tape_hashes,
@@ -28,12 +30,13 @@ from market_bot.bootstrap.sample import sample_tape
 from market_bot.bootstrap.settings import settings_of
 from market_bot.bootstrap.stop_signals import SIGNALS, StopSignals
 from market_bot.bootstrap.summary import as_text, coverage_of, summary
-from market_bot.bootstrap.taped_lane import Assembled
+from market_bot.bootstrap.taped_lane import Assembled, traded
 from market_bot.bootstrap.terminal_view import TerminalView
 from market_bot.config.defaults import default_files
 from market_bot.config.loader import Sourced, load_bot, read_venue
-from market_bot.config.schema import VenueConfig, Web
+from market_bot.config.schema import Mode, VenueConfig, Web
 from market_bot.core.domain.numbers import Micros
+from market_bot.core.domain.settings import LaneSettings
 
 if TYPE_CHECKING:
     from market_bot.adapters.web.server import WebServer
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 _LOOK_S: Final = 0.1
 SIMULATED: Final = "simulated"
 SAMPLE: Final = Path("sample")
+DEFAULT_HOME: Final = Path("market-bot-home")
 
 
 class RunError(Exception):
@@ -67,30 +71,62 @@ def run(options: RunOptions) -> int:
     made = home.create(default_files())
     home.check_permissions()
     bot_config = load_bot(home.bot_file)
-    inputs = _inputs(read_venue(home.venue_file(venue)), venue, tapes, options.seed)
+    sourced = read_venue(home.venue_file(venue))
+    inputs = _inputs(home, sourced, venue, tapes, options)
+    notes = _warnings(sourced.config, inputs.settings)
     parts = Container(
         options=providers.Object(options),
         home=providers.Object(home),
         inputs=providers.Object(inputs),
     )
     with parts.lock():
-        return _Session(options, parts, inputs, bot_config.web, new_home=bool(made)).run()
+        return _Session(
+            options, parts, inputs, bot_config.web, new_home=bool(made), notes=notes
+        ).run()
 
 
 def _inputs(
-    sourced: Sourced[VenueConfig], venue: str, tapes: tuple[Path, ...], seed: int
+    home: Home,
+    sourced: Sourced[VenueConfig],
+    venue: str,
+    tapes: tuple[Path, ...],
+    options: RunOptions,
 ) -> RunInputs:
     settings = settings_of(sourced)
     if not tapes:
-        return simulated_inputs(sourced.config, settings, seed)
+        seed = 0 if options.fresh and options.seed is None else options.seed
+        return _world(home, sourced.config, settings, seed)
     return TapedInputs(
         venue=venue,
         tapes=tapes,
         hashes=tape_hashes(tapes),
         settings=settings,
         interval=Micros(sourced.config.loop.interval_ms * 1000),
-        seed=seed,
+        seed=options.seed or 0,
     )
+
+
+def _warnings(config: VenueConfig, settings: LaneSettings) -> list[str]:
+    """Return what a person probably did not mean, a line each."""
+    notes = []
+    if config.mode is Mode.LIVE:
+        notes.append("mode: live is set, but this command only ever trades on paper")
+    most = settings.limits.get("max_order_usd")
+    if most is not None and settings.sizing.order > most:
+        notes.append("sizing.order_usd is above risk.max_order_usd: entries will be refused")
+    return notes
+
+
+def _world(
+    home: Home, config: VenueConfig, settings: LaneSettings, seed: int | None
+) -> SimulatedInputs:
+    """Return the world asked for, or the first not traded to its end with these settings."""
+    number = seed or 0
+    inputs = simulated_inputs(config, settings, number)
+    while seed is None and traded(inputs, home.journal_dir):
+        number += 1
+        inputs = simulated_inputs(config, settings, number)
+    return inputs
 
 
 class _Session:
@@ -104,11 +140,13 @@ class _Session:
         web: Web,
         *,
         new_home: bool,
+        notes: Sequence[str],
     ) -> None:
         self._options = options
         self._parts = parts
         self._web_config = web
         self._new_home = new_home
+        self._notes = notes
         self._home: Home = parts.home()
         self._inputs = inputs
         self._console = Console(stderr=options.json)
@@ -178,6 +216,8 @@ class _Session:
             say(f"made a home at {self._home.path}: its settings are in {self._home.config_dir}")
         names = ", ".join(source.name for source in self._inputs.sources())
         say(f"paper trading {names}; nothing here is real money")
+        for note in self._notes:
+            say(note)
         if assembled.resumed_from:
             say(f"going on with run {assembled.chain.run} after line {assembled.resumed_from:,}")
         if self._server is not None:
@@ -198,21 +238,22 @@ class _Session:
         return bot.exit_code()
 
     def _next(self, assembled: Assembled) -> None:
-        home = (
-            "" if self._options.home.name == "market-bot-home" else f" --home {self._options.home}"
-        )
-        chain = f" --chain {assembled.chain}"
+        home = "" if self._options.home == DEFAULT_HOME else f" --home {self._options.home}"
+        name = program()
         self._say("")
         if assembled.lane.snapshot.phase == "stopped":
             self._say("not finished: the same command goes on where it stopped")
+        if not self._options.tapes:
+            self._say("one invented world is one throw of the dice: others lose where this one won")
         self._say("what to try next:")
-        self._say(f"  market-bot journal tail{chain}{home}     what was decided last, and why")
-        self._say(f"  market-bot journal prove{chain}{home}    derive every decision again")
+        self._say(f"  {name} journal tail{home}     what was decided last")
+        self._say(f"  {name} journal prove{home}    derive every decision again")
         for market in _traded(assembled)[:1]:
-            self._say(f"  market-bot why {market}{chain}{home}")
+            self._say(f"  {name} why {market}{home}")
         if not self._options.tapes:
             self._say(f"  edit {self._home.venue_file(self._inputs.venue)} and run again")
-            self._say("  market-bot import --help                    trade recorded real markets")
+            self._say(f"  {name} run{home}              the next world")
+            self._say(f"  {name} import --help    trade recorded real markets")
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -21,7 +21,7 @@ class RunOptions:
     port: int | None = None
     web: bool = True
     ticks: int | None = None
-    seed: int = 0
+    seed: int | None = None
     speed: float | None = None
     fresh: bool = False
     json: bool = False

@@ -74,8 +74,10 @@ def summary(
         "to": None if tally.last_at is None else format_time(tally.last_at),
         "scans": tally.scans,
         "signals": dict(sorted(tally.signals.items())),
+        "denied": tally.denied,
         "denials": dict(tally.denials.most_common()),
         "orders": dict(sorted(tally.orders.items())),
+        "ended": dict(sorted(tally.ended.items())),
         "fills": dict(sorted(tally.fills.items())),
         "filled_contracts": format_size(tally.filled_size),
         "turnover": format_money(tally.turnover),
@@ -119,8 +121,9 @@ def _rows(numbers: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "recorded time", f"{numbers['from']} … {numbers['to']}"
     yield "scans", f"{numbers['scans']:,}"
     yield "signals", _counted(numbers["signals"])
-    yield "denials by reason", _counted(numbers["denials"])
+    yield "denials", _denials(numbers)
     yield "orders", _counted(numbers["orders"])
+    yield "ended unfilled", _counted(numbers["ended"])
     yield "fills", _counted(numbers["fills"])
     yield "contracts traded", f"{numbers['filled_contracts']} for {_money(numbers['turnover'])}"
     yield "exits", _counted(numbers["exits"])
@@ -136,6 +139,13 @@ def _rows(numbers: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if not numbers["signals"] and coverage["unknown_close"]:
         told = f"the end of {coverage['unknown_close']:,} markets is not known"
         yield "why no signal", f"perhaps: {told}, and max_hours_to_close above 0 leaves them alone"
+
+
+def _denials(numbers: Mapping[str, Any]) -> str:
+    if not numbers["denied"]:
+        return "none"
+    gates = ", ".join(f"{name} {count:,}" for name, count in numbers["denials"].items())
+    return f"{numbers['denied']:,}  by gate, of which one may name several: {gates}"
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ from market_bot.adapters.storage.codec import digest, encode_state
 from market_bot.adapters.storage.durable_file import Reserve
 from market_bot.adapters.storage.journal import Health, JsonlJournal
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
+from market_bot.bootstrap.program_name import program
 from market_bot.bootstrap.run_inputs import RunInputs, opening, run_id
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import LaneState
@@ -55,14 +56,13 @@ def assemble(
     *,
     fresh: bool,
     controls: Callable[[LaneTrader], Controls],
-    again: bool = False,
     speed: float | None = None,
     ticks_max: int | None = None,
     reserve: Reserve | None = None,
 ) -> Assembled:
     """Open or continue the chain of a run and put a lane on it.
 
-    ``fresh`` begins a new chain in any case, ``again`` where the newest one is finished.
+    ``fresh`` begins a new chain in any case.
 
     Raises:
         RunFinishedError: if the run was traded to the end and ``fresh`` is not asked for.
@@ -70,7 +70,7 @@ def assemble(
         TapeError: if a tape cannot be opened.
 
     """
-    chain = find_chain(inputs, journal_dir, fresh=fresh, again=again)
+    chain = find_chain(inputs, journal_dir, fresh=fresh)
     folder = chain_folder(journal_dir, chain)
     journal = JsonlJournal(folder, chain, boot=run_id(inputs), durability="group", reserve=reserve)
     if journal.health is not Health.SOUND:
@@ -116,13 +116,34 @@ def rehearse(
     return Assembled(lane=lane, redo=redo, chain=chain, folder=Path(), resumed_from=0)
 
 
-def find_chain(inputs: RunInputs, journal_dir: Path, *, fresh: bool, again: bool = False) -> Chain:
+def find_chain(inputs: RunInputs, journal_dir: Path, *, fresh: bool) -> Chain:
     """Return the chain a run goes on with: the unfinished one, or the next number.
 
     Raises:
-        RunFinishedError: if the newest one is finished and neither ``fresh`` nor ``again`` is set.
+        RunFinishedError: if the newest one is finished and ``fresh`` is not asked for.
 
     """
+    newest, following = _attempts(inputs, journal_dir)
+    if newest is None or fresh:
+        return following
+    if finished(journal_dir, newest):
+        msg = (
+            f"this was traded to the end with these settings already (run {newest.run}): "
+            "add --fresh to trade it again, or look at it with "
+            f"`{program()} journal stats --chain {newest}`"
+        )
+        raise RunFinishedError(msg)
+    return newest
+
+
+def traded(inputs: RunInputs, journal_dir: Path) -> bool:
+    """Tell whether these inputs were traded to their end before."""
+    newest, _ = _attempts(inputs, journal_dir)
+    return newest is not None and finished(journal_dir, newest)
+
+
+def _attempts(inputs: RunInputs, journal_dir: Path) -> tuple[Chain | None, Chain]:
+    """Return the newest chain of a run, if any, and the one that would come next."""
     run, attempt = run_id(inputs), 1
     chain = Chain(inputs.venue, inputs.lane, run)
     newest: Chain | None = None
@@ -130,17 +151,7 @@ def find_chain(inputs: RunInputs, journal_dir: Path, *, fresh: bool, again: bool
         newest = chain
         attempt += 1
         chain = Chain(inputs.venue, inputs.lane, f"{run}-{attempt}")
-    if newest is None or fresh:
-        return chain
-    if finished(journal_dir, newest):
-        if again:
-            return chain
-        msg = (
-            f"this was traded to the end with this configuration already (run {newest.run}): "
-            "add --fresh to trade it again, or look at it with `market-bot journal stats`"
-        )
-        raise RunFinishedError(msg)
-    return newest
+    return newest, chain
 
 
 def finished(journal_dir: Path, chain: Chain) -> bool:

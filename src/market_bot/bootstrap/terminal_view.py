@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -63,7 +63,7 @@ def one_line(lane: LaneSnapshot) -> str:
     done = "" if lane.progress is None else f" {lane.progress:4.0%}"
     return (
         f"{lane.venue}/{lane.lane}{done} {lane.phase}: {lane.ticks:,} ticks, "
-        f"{counts.get('signals', 0):,} signals, {sum(lane.denials.values()):,} denials, "
+        f"{counts.get('signals', 0):,} signals, {counts.get('denied', 0):,} denials, "
         f"{counts.get('fills', 0):,} fills, PnL {dollars(balance_of(lane).total)}"
     )
 
@@ -85,20 +85,22 @@ def _lane(lane: LaneSnapshot) -> list[RenderableType]:
         title.append(f"  {format_time(lane.at)[:19]}Z", style="dim")
     parts: list[RenderableType] = [title]
     if lane.progress is not None:
-        parts.append(ProgressBar(total=1.0, completed=lane.progress, width=60))
+        bar = Table.grid()
+        bar.add_row(ProgressBar(total=1.0, completed=lane.progress, width=60))
+        parts.append(bar)
     halted = None if lane.halted is None else f"HALTED by {lane.halted}"
     warnings = [warning for warning in (halted, lane.degraded, lane.error) if warning]
     parts.extend(Text(warning, style="bold red") for warning in warnings)
-    figures = Table.grid(padding=(0, 3))
-    figures.add_row(*(f"{name} {count:,}" for name, count in counts.items()))
-    money = Table.grid(padding=(0, 3))
-    money.add_row(
-        f"equity {dollars(lane.equity)}",
-        f"PnL {dollars(balance.total)}",
-        f"realised {dollars(balance.realised)}",
-        f"marked {dollars(balance.marked)}",
-        f"fees {dollars(balance.fees)}",
-        f"at stake {dollars(lane.exposure)}",
+    figures = _row(f"{name} {count:,}" for name, count in counts.items())
+    money = _row(
+        (
+            f"equity {dollars(lane.equity)}",
+            f"PnL {dollars(balance.total)}",
+            f"realised {dollars(balance.realised)}",
+            f"marked {dollars(balance.marked)}",
+            f"fees {dollars(balance.fees)}",
+            f"at stake {dollars(lane.exposure)}",
+        )
     )
     parts += [figures, money]
     if lane.denials:
@@ -106,6 +108,11 @@ def _lane(lane: LaneSnapshot) -> list[RenderableType]:
     if lane.positions:
         parts.append(_positions(lane.positions))
     return parts
+
+
+def _row(items: Iterable[str]) -> Text:
+    """Return items side by side; a narrow terminal wraps between them, never inside."""
+    return Text("   ").join(Text(item.replace(" ", "\u00a0")) for item in items)
 
 
 def _denials(lane: LaneSnapshot) -> Text:

@@ -20,11 +20,17 @@ class MessageError(ValueError):
 
 
 class SnapshotBody(msgspec.Struct, frozen=True, gc=False):
-    """The whole book; the key of an empty side is missing."""
+    """The whole book; the key of an empty side is missing.
+
+    ``yes`` and ``no`` are the whole cents of before March 2026: with them the message is refused,
+    because without the other keys it would look like an empty book.
+    """
 
     market_ticker: str
     yes_dollars_fp: tuple[tuple[str, str], ...] = ()
     no_dollars_fp: tuple[tuple[str, str], ...] = ()
+    yes: None = None
+    no: None = None
 
 
 class DeltaBody(msgspec.Struct, frozen=True, gc=False):

@@ -26,7 +26,7 @@ from market_bot.adapters.simulated.sim_account import Account, Ledger
 from market_bot.adapters.simulated.sim_book import Grid, MatchingBook, Outlet, grid_of
 from market_bot.adapters.simulated.sim_desk import Agenda, Desk, Listed, drawn
 from market_bot.adapters.simulated.sim_families import FAMILIES, Family, Occasion, Plan, Terms
-from market_bot.adapters.simulated.sim_settings import DEFAULT, Crowd, SimSettings
+from market_bot.adapters.simulated.sim_settings import DEFAULT, NO_FAULTS, Crowd, SimSettings
 from market_bot.adapters.simulated.sim_traders import Traders
 from market_bot.adapters.simulated.sim_truth import Path, Truth, later, published, stream
 from market_bot.core.domain.market import Market, MarketStatus, TickBand
@@ -195,6 +195,15 @@ class SimulatedVenue(MarketData, Execution):
     def ledger(self) -> Ledger:
         """Return the account as the venue has it."""
         return self._account.ledger()
+
+    def heal(self) -> None:
+        """Let nothing more go wrong; what went wrong already takes its course."""
+        faults = attrs.evolve(
+            NO_FAULTS,
+            outage_lasts=self.settings.faults.outage_lasts,
+            post_only_after=self.settings.faults.post_only_after,
+        )
+        self.settings = self._desk.settings = attrs.evolve(self.settings, faults=faults)
 
     # -- events ------------------------------------------------------------------------------
 
@@ -419,6 +428,8 @@ class SimulatedVenue(MarketData, Execution):
 
     def _go_down(self, chance: random.Random, at: Micros) -> None:
         faults = self.settings.faults
+        if not faults.outage_every:
+            return
         self.struck["outage"] += 1
         self._agenda.closed = True
         self._outlet.sink.status("", MarketStatus.CLOSED, at)
@@ -438,6 +449,8 @@ class SimulatedVenue(MarketData, Execution):
         self._agenda.post_only = False
 
     def _lose_data(self, chance: random.Random, at: Micros) -> None:
+        if not self.settings.faults.gap_every:
+            return
         self.struck["gap"] += 1
         self._outlet.sink.gap("", "connection lost", at)
         for listed in self._listed.values():

@@ -3,6 +3,9 @@
 The lock belongs to an open file, so the kernel frees it however the holder ends. The lock file is
 never removed: two bots could then hold locks on two files of the same name. Beside it lies a
 file that says who holds the lock; it is read for messages only and decides nothing.
+
+A person may delete the whole ``state`` folder while a bot runs, and the lock file with it. So the
+home itself is locked as well, where its file system can lock a folder.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ class HomeLock:
         self._path = path
         self._info = path.with_name(f"{path.name}.info")
         self._descriptor: int | None = None
+        self._folder: int | None = None
 
     @property
     def held(self) -> bool:
@@ -64,6 +68,7 @@ class HomeLock:
             raise HomeError(msg) from e
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._folder = _lock_folder(self._path.parent.parent)
         except OSError as e:
             os.close(descriptor)
             raise self._refusal(e) from e
@@ -77,11 +82,15 @@ class HomeLock:
         # Before the lock is free: afterwards the file may be the next holder's.
         with contextlib.suppress(OSError):
             self._info.unlink()
-        descriptor, self._descriptor = self._descriptor, None
-        # Unlocked by word, not by closing alone: a child that is just being started holds a copy.
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
+        locked = [self._folder, self._descriptor]
+        self._folder = self._descriptor = None
+        for descriptor in locked:
+            if descriptor is None:
+                continue
+            # By word, not by closing alone: a child that is just being started holds a copy.
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
 
     def __enter__(self) -> Self:
         self.acquire()
@@ -119,6 +128,28 @@ class HomeLock:
         who = f"another market-bot (pid {pid})" if pid else "another market-bot"
         home = self._path.parent.parent
         return HomeInUseError(f"{home}: {who} runs on this home: stop it, or use --home")
+
+
+def _lock_folder(folder: Path) -> int | None:
+    """Lock a folder and return its descriptor, or None where folders cannot be locked.
+
+    Raises:
+        BlockingIOError: if somebody else holds it.
+
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _living(info: Path) -> int | None:

@@ -111,6 +111,7 @@ class ChainScanner:
         files: the file system.
         anywhere: accept any line as the first one; otherwise the first must be the first of the
             chain or a checkpoint.
+        passed_over: types of lines that are verified like the others and not yielded.
 
     Attributes:
         seq: the last sequence number seen.
@@ -119,17 +120,27 @@ class ChainScanner:
         boot: the boot of the line yielded last.
         config: the configuration hash of the line yielded last.
         torn: bytes after the last whole line of the file read last.
+        before: the hash that the line yielded last builds upon.
 
     """
 
-    def __init__(self, chain: Chain, files: Files, *, anywhere: bool = False) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        files: Files,
+        *,
+        anywhere: bool = False,
+        passed_over: Collection[str] = (),
+    ) -> None:
         self._chain = chain
         self._files = files
         self._anywhere = anywhere
+        self._passed_over = frozenset(kind.encode() for kind in passed_over)
         self._started = False
         self._middle = b"\0"
         self.seq = 0
         self.hash = NO_HASH.encode()
+        self.before = self.hash
         self.stamp = b""
         self.boot = ""
         self.config = ""
@@ -166,6 +177,7 @@ class ChainScanner:
         # numbers are compared once per block; the hashes bind what lies between.
         seq, prev, stamp, middle = self.seq, self.hash, self.stamp, b"\0"
         start_at = start
+        passed_over = self._passed_over
         ts_at = context_at = 0
         for pieces in self._blocks(path, descriptor, start):
             if not pieces:
@@ -192,10 +204,15 @@ class ChainScanner:
                     ts_at = len(b'{"v":1,"seq":%d,"ts":"' % (seq + 1))
                     context_at = ts_at + STAMP_BYTES
                     at, hashed = line[ts_at:context_at], envelope.hash.encode()
+                    prev = envelope.prev.encode()
                 kind_at = context_at + len(middle)
                 kind_end = line.find(b'"', kind_at)
-                seq, prev, stamp = seq + 1, hashed, at
                 kind = line[kind_at:kind_end]
+                if kind in passed_over:
+                    seq, prev, stamp = seq + 1, hashed, at
+                    continue
+                self.before = prev
+                seq, prev, stamp = seq + 1, hashed, at
                 yield (
                     seq,
                     _KINDS.get(kind) or kind.decode(errors="replace"),
@@ -311,9 +328,9 @@ class JournalReader:
         """Return the files of the chain, oldest first."""
         return journal_files(self._files, self.folder)
 
-    def scanner(self, *, anywhere: bool = False) -> ChainScanner:
+    def scanner(self, *, anywhere: bool = False, passed_over: Collection[str] = ()) -> ChainScanner:
         """Return a scanner for this chain that has seen nothing yet."""
-        return ChainScanner(self.chain, self._files, anywhere=anywhere)
+        return ChainScanner(self.chain, self._files, anywhere=anywhere, passed_over=passed_over)
 
     def scan(
         self, scanner: ChainScanner | None = None, start: Place | None = None
@@ -368,7 +385,7 @@ class JournalReader:
         of a journal. ``from_checkpoint`` begins at the newest one, if there is one.
         """
         start = self.newest_checkpoint() if from_checkpoint else None
-        return self._entries(self.scanner(), start, passed_over=_EXPLAINING)
+        return self._entries(self.scanner(passed_over=_EXPLAINING), start)
 
     def tail(self, count: int) -> tuple[Entry, ...]:
         """Return the last lines, oldest first, reading backwards from the end only.
@@ -434,18 +451,8 @@ class JournalReader:
                 return Place(path, first)
         return None
 
-    def _entries(
-        self,
-        scanner: ChainScanner,
-        start: Place | None,
-        *,
-        passed_over: Collection[str] = frozenset(),
-    ) -> Iterator[Entry]:
-        prev: bytes | None = None
+    def _entries(self, scanner: ChainScanner, start: Place | None) -> Iterator[Entry]:
         for seq, kind, data, stamp, hashed in self.scan(scanner, start):
-            if kind in passed_over:
-                prev = hashed
-                continue
             try:
                 event = decode_event(kind, data)
                 at = parse_time(stamp.decode())
@@ -459,10 +466,9 @@ class JournalReader:
                 config=scanner.config,
                 type=kind,
                 event=event,
-                prev=(scanner.hash if prev is None else prev).decode(),
+                prev=scanner.before.decode(),
                 hash=hashed.decode(),
             )
-            prev = hashed
 
     def _places_backwards(self) -> Iterator[Place]:
         return chained.from_iterable(

@@ -41,7 +41,7 @@ def run(
     port: int | None = None,
     no_web: Annotated[bool, Parameter(negative=())] = False,
     ticks: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     speed: float | None = None,
     fresh: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
@@ -54,12 +54,13 @@ def run(
         home: The bot's home directory; made if it is not there.
         venue: Only these venues.
         tape: Trade recorded data instead, to its end, as fast as it goes; "sample" comes with it.
-        host: Address of the page; this machine only.
+        host: Address of the page; this machine only. It is served while the bot runs.
         port: Port of the page.
         no_web: Do without the page.
         ticks: Stop in order after so many ticks; the next run goes on from there.
-        seed: Which simulated world; part of every id of a run.
-        speed: How many times faster than its own clock; 0 is as fast as it goes.
+        seed: Which simulated world; without it the first one that is not traded to its end.
+        speed: How many times faster than its own clock; 0 is as fast as it goes. Without it
+            1440 for a simulated world (a day a minute), and 0 for tapes and with --json.
         fresh: Trade again what was traded to the end already.
         json: Print the summary as JSON and nothing else.
 

@@ -18,11 +18,12 @@ from market_bot.adapters.storage.journal_reader import chain_folder
 from market_bot.adapters.system.clock import SystemClock
 from market_bot.adapters.system.control_socket import ControlClient, NoBotRunning
 from market_bot.bootstrap.cli.faults import Failure, UsageFault
+from market_bot.bootstrap.summary import dollars
 from market_bot.bootstrap.system_log import CHAIN
 from market_bot.bootstrap.taped_lane import snapshot_of
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import LaneState
-from market_bot.core.domain.numbers import format_time
+from market_bot.core.domain.numbers import format_time, money
 from market_bot.core.usecases.record_facts import Recorder
 
 
@@ -32,8 +33,9 @@ def status(home: Path, *, json: bool) -> int:
     try:
         answer = ControlClient(place.control_socket).ask("status")
     except NoBotRunning as e:
-        halted = "; halted by its HALT file" if place.halt_file.exists() else ""
-        msg = f"no bot runs on {place.path}{halted}: `market-bot run` starts one"
+        msg = f"no bot runs on {place.path}: `market-bot run` starts one"
+        if place.halt_file.exists():
+            msg += "; it is halted, and `market-bot resume` lifts that"
         raise Failure(msg) from e
     if json:
         print(json_module.dumps(answer))
@@ -55,10 +57,7 @@ def halt(home: Path, reason: str, *, json: bool) -> int:
         ControlClient(place.control_socket).ask("halt", by=by, reason=reason)
         how = "the running bot opens nothing from its next tick on"
     except NoBotRunning:
-        with HomeLock(place.lock_file):
-            clock = SystemClock()
-            HaltFile(place.halt_file).write(f"{by}: {reason}\n{format_time(clock.now())}\n")
-            _note(place, ev.Halt(by=by, reason=reason))
+        _halt_next(place, by, reason)
         how = "no bot runs; the next one will open nothing"
     return _done(f"halted: {how}; `market-bot resume` lifts it", json=json)
 
@@ -79,12 +78,16 @@ def resume(home: Path, *, json: bool) -> int:
 
 
 def flatten(home: Path, *, json: bool) -> int:
-    """Halt and sell everything; only a running bot can."""
+    """Halt and sell everything; without a running bot at least halt the next one."""
     place = _home(home)
     try:
         ControlClient(place.control_socket).ask("flatten", by=_who())
     except NoBotRunning as e:
-        msg = f"no bot runs on {place.path}: start it with `market-bot run`, then flatten"
+        _halt_next(place, _who(), "flatten")
+        msg = (
+            f"no bot runs on {place.path}, so nothing could be sold; the next one starts halted: "
+            "`market-bot run`, then flatten again"
+        )
         raise Failure(msg) from e
     return _done(
         "halted and selling everything held at what is bid; watch it with `market-bot status`",
@@ -121,6 +124,14 @@ def _note(home: Home, event: ev.Event) -> None:
         recorder.record(event, SystemClock().now())
 
 
+def _halt_next(home: Home, by: str, reason: str) -> None:
+    """Leave the HALT file and a fact for the next bot."""
+    with HomeLock(home.lock_file):
+        moment = format_time(SystemClock().now())
+        HaltFile(home.halt_file).write(f"{by}: {reason}\n{moment}\n")
+        _note(home, ev.Halt(by=by, reason=reason))
+
+
 def _done(text: str, *, json: bool) -> int:
     print(json_module.dumps({"ok": True, "message": text}) if json else text)
     return 0
@@ -131,5 +142,6 @@ def _lane(lane: Mapping[str, Any]) -> str:
     halted = f"  HALTED by {lane['halted']}" if lane["halted"] else ""
     return (
         f"{lane['venue']}/{lane['lane']}: {lane['phase']}, {counts}; "
-        f"equity ${lane['equity']}, at stake ${lane['exposure']}{halted}"
+        f"equity {dollars(money(lane['equity']))}, PnL {dollars(money(lane['gain']))}, "
+        f"fees {dollars(money(lane['fees']))}, at stake {dollars(money(lane['exposure']))}{halted}"
     )

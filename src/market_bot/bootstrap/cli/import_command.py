@@ -15,6 +15,7 @@ import attrs
 
 from market_bot.adapters.storage.tape_writer import TapeWriter
 from market_bot.bootstrap.cli.faults import Failure, UsageFault
+from market_bot.bootstrap.program_name import program
 from market_bot.core.domain.numbers import format_time
 from market_bot.core.ports.market_data import Capability
 from market_bot.core.ports.recordings import ImportReport, RecordingError
@@ -71,6 +72,10 @@ def import_files(
         _tell(report, output)
     if problem is not None:
         raise Failure(problem)
+    unreadable = report.dropped.get("unreadable_line", 0)
+    if unreadable > report.records:
+        msg = f"most lines could not be read ({unreadable:,}): is this an older form of {name}?"
+        raise Failure(msg)
     return 0
 
 
@@ -168,4 +173,4 @@ def _tell(report: ImportReport, output: Path) -> None:
     for what, counts in (("left out", report.dropped), ("mended", report.mended)):
         for reason, count in sorted(counts.items()):
             print(f"{what}: {count:,} × {reason}")
-    print(f"next: market-bot run --tape {output} --no-web")
+    print(f"next: {program()} run --tape {output} --no-web")

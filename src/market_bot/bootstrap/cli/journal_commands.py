@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,8 +165,12 @@ def _journal_dir(home: Path) -> Path:
     return folder
 
 
+def _written(folder: Path) -> float:
+    return max((path.stat().st_mtime for path in folder.glob("*.jsonl")), default=0.0)
+
+
 def _chosen(journal_dir: Path, name: str | None, lanes: Sequence[str] = ()) -> Chain:
-    """Return the chain of that name; without a name the only one there is."""
+    """Return the chain of that name; without a name the one written last."""
     chains = tools.list_chains(journal_dir)
     known = {str(chain): chain for chain in chains}
     if name is not None:
@@ -174,11 +179,12 @@ def _chosen(journal_dir: Path, name: str | None, lanes: Sequence[str] = ()) -> C
     candidates = [c for c in chains if c.lane in lanes or (not lanes and c.venue != "system")]
     if len(candidates) == 1:
         return candidates[0]
-    if not candidates:
-        msg = f"{journal_dir}: there is no journal yet: `market-bot run` writes one"
-        raise Failure(msg)
-    msg = f"there are several chains: add --chain with one of {', '.join(map(str, candidates))}"
-    raise UsageFault(msg)
+    if candidates:
+        newest = max(candidates, key=lambda c: _written(chain_folder(journal_dir, c)))
+        print(f"{newest}, the newest of {len(candidates)}; --chain picks another", file=sys.stderr)
+        return newest
+    msg = f"{journal_dir}: there is no journal yet: `market-bot run` writes one"
+    raise Failure(msg)
 
 
 @contextmanager

@@ -173,10 +173,11 @@ class Market:
         """Tell whether an order may carry this price: on the grid and inside (0, 1) dollar."""
         if not 0 < at < ONE_DOLLAR:
             return False
-        return any(
-            band.start <= at <= band.end and (at - band.start) % band.step == 0
-            for band in self.ticks
-        )
+        # Asked for every market at every look: a generator would cost more than the question.
+        for band in self.ticks:
+            if band.start <= at <= band.end and (at - band.start) % band.step == 0:
+                return True
+        return False
 
     def floor_to_tick(self, at: Price) -> Price:
         """Return the highest price on the grid that is at most ``at`` (0 if there is none)."""
@@ -219,6 +220,9 @@ class EventTerms:
     at_most_one: bool = False
     exhaustive: bool = False
 
+
+LEGS: Final = tuple(Leg)
+"""Both legs; walking over an Enum makes a generator each time."""
 
 UNKNOWN_TERMS: Final = EventTerms()
 

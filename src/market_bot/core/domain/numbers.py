@@ -214,6 +214,8 @@ def format_time(moment: Micros) -> str:
 
 _seconds: dict[int, str] = {}
 _SECONDS_MAX: Final = 4096
+_days: dict[int, str] = {}
+_DAY: Final = 24 * HOUR
 _WHOLE_SECONDS: Final = len("2026-11-22T00:30:00")
 
 
@@ -240,4 +242,9 @@ def parse_time(text: str) -> Micros:
 
 def utc_date(moment: Micros) -> str:
     """Return the UTC calendar date of a moment as ``2026-11-22``."""
-    return format_time(moment)[:10]
+    day = moment // _DAY
+    text = _days.get(day)
+    if text is None:
+        _days.clear()
+        text = _days[day] = format_time(moment)[:10]
+    return text

@@ -110,11 +110,12 @@ class Order:
     venue_order: str = ""
     filled: Size = NOTHING
     fills: tuple[OrderFill, ...] = ()
+    undone: Size = NOTHING
 
     @property
     def remaining(self) -> Size:
-        """The size not filled yet; never negative."""
-        return Size(max(0, self.size - self.filled))
+        """The size not traded yet; what was undone does not work again; never negative."""
+        return Size(max(0, self.size - self.filled - self.undone))
 
     @property
     def working(self) -> Size:
@@ -183,6 +184,9 @@ def filled(order: Order, fill: OrderFill) -> Order:
         state = OrderState.UNKNOWN
     if total >= order.size:
         state = OrderState.FILLED
+    elif total + order.undone >= order.size and state.live:
+        # Nothing is left to trade, and no venue says so of an order that it has filled.
+        state = OrderState.CANCELLED
     return evolve(order, filled=total, fills=(*order.fills, fill), state=state)
 
 
@@ -212,7 +216,13 @@ def reversed_fill(order: Order, fill: str) -> Order:
         for f in order.fills
     )
     state = OrderState.CANCELLED if order.state is OrderState.FILLED else order.state
-    return evolve(order, filled=Size(order.filled - undone.size), fills=kept, state=state)
+    return evolve(
+        order,
+        filled=Size(order.filled - undone.size),
+        fills=kept,
+        undone=Size(order.undone + undone.size),
+        state=state,
+    )
 
 
 def _advance(order: Order, state: OrderState) -> Order:

@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 from market_bot.core.domain.lane import LaneState, Position
-from market_bot.core.domain.market import Leg
+from market_bot.core.domain.market import LEGS, Leg
 from market_bot.core.domain.numbers import NO_MONEY, NOTHING, Money, Price, Size
 from market_bot.core.domain.orders import Purpose
 
@@ -170,7 +170,7 @@ def mergeable(state: LaneState) -> Iterator[Pair]:
     """Yield what is held of both legs of a market, is settled, and is not on its way out."""
     for held in state.positions.values():
         if held.leg is Leg.YES and state.position(held.market, Leg.NO) is not None:
-            pairs = min(free(state, held.market, leg) for leg in Leg)
+            pairs = min(free(state, held.market, leg) for leg in LEGS)
             if pairs > 0:
                 yield Pair(market=held.market, event=held.event, family=held.family, size=pairs)
 

@@ -8,7 +8,11 @@ import attrs
 
 from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import (
+    CERTAIN,
+    HOUR,
     NO_MONEY,
+    ONE_CONTRACT,
+    ONE_DOLLAR,
     Duration,
     Micros,
     Money,
@@ -64,6 +68,46 @@ class Withdraw:
 
 
 Wanted = Signal | Withdraw
+
+_PATIENCE_MAX: Final = Duration(366 * 24 * HOUR)
+_REASON_MAX: Final = 200
+_PRICE_MAX: Final = 1_000 * ONE_DOLLAR
+_SIZE_MAX: Final = 10**12 * ONE_CONTRACT
+
+
+def check_wanted(wish: Wanted) -> None:
+    """Refuse what only looks like a wish: strategies come from outside, and nobody checks types.
+
+    Raises:
+        TypeError: if it is none, or a number in it is a float, a bool or nothing.
+        ValueError: if a number is impossible, or the reason is no text that can be written down.
+
+    """
+    kinds = [(wish.market, str), (wish.leg, Leg), (wish.purpose, Purpose)]
+    if isinstance(wish, Signal):
+        numbers = (wish.price, wish.belief, wish.edge, wish.cost, wish.patience)
+        kinds += [(wish.style, Style), (wish.reason, str), *((number, int) for number in numbers)]
+        if wish.size is not None:
+            kinds.append((wish.size, int))
+    for value, kind in kinds:
+        if type(value) is not kind:
+            msg = f"{value!r:.40} is no {kind.__name__}"
+            raise TypeError(msg)
+    if isinstance(wish, Signal):
+        _check_sane(wish)
+
+
+def _check_sane(wish: Signal) -> None:
+    most = max(map(abs, (wish.price, wish.edge, wish.cost)))
+    if not 0 <= wish.belief <= CERTAIN or most > _PRICE_MAX:
+        msg = "a belief outside [0, 1], or a price, edge or cost beyond all measure"
+        raise ValueError(msg)
+    if not 0 <= wish.patience <= _PATIENCE_MAX or (wish.size or 0) > _SIZE_MAX:
+        msg = "a patience outside [0, 366 days], or a size beyond all measure"
+        raise ValueError(msg)
+    if len(wish.reason.encode()) > _REASON_MAX:
+        msg = f"a reason of more than {_REASON_MAX} bytes"
+        raise ValueError(msg)
 
 
 @attrs.frozen

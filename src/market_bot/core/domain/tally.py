@@ -29,15 +29,21 @@ class Brier:
 
 @attrs.define(eq=False)
 class Tally:
-    """Counts facts as they come; give it every event of a lane, in order."""
+    """Counts facts as they come; give it every event of a lane, in order.
+
+    ``denied`` counts refusals that began, ``denials`` the gates they named: one may name several.
+    ``orders`` counts what was sent, ``ended`` how orders ended other than by being filled.
+    """
 
     first_at: Micros | None = None
     last_at: Micros | None = None
     scans: int = 0
     markets: int = 0
     signals: Counter[str] = attrs.field(factory=Counter)
+    denied: int = 0
     denials: Counter[str] = attrs.field(factory=Counter)
     orders: Counter[str] = attrs.field(factory=Counter)
+    ended: Counter[str] = attrs.field(factory=Counter)
     fills: Counter[str] = attrs.field(factory=Counter)
     filled_size: Size = attrs.field(default=Size(0))
     turnover: Money = attrs.field(default=Money(0))
@@ -59,9 +65,9 @@ class Tally:
             ev.SignalRaised: self._signal,
             ev.Denied: self._denied,
             ev.OrderIntent: self._intent,
-            ev.OrderRejected: lambda _: self.orders.update(["rejected"]),
-            ev.OrderUnknown: lambda _: self.orders.update(["unknown"]),
-            ev.OrderCancelled: lambda event: self.orders.update([f"cancelled_{event.reason}"]),
+            ev.OrderRejected: lambda _: self.ended.update(["rejected"]),
+            ev.OrderUnknown: lambda _: self.ended.update(["unknown"]),
+            ev.OrderCancelled: lambda event: self.ended.update([_short(event.reason)]),
             ev.Fill: self._fill,
             ev.Exit: lambda event: self.exits.update([event.reason]),
             ev.Error: lambda event: self.errors.update({event.where: event.count}),
@@ -93,6 +99,7 @@ class Tally:
 
     def _denied(self, event: ev.Denied) -> None:
         if event.phase == "begin":
+            self.denied += 1
             self.denials.update(gate.name for gate in event.gates)
 
     def _intent(self, event: ev.OrderIntent) -> None:
@@ -122,3 +129,8 @@ class Tally:
             self._scored_signals += 1
             self._ours += (belief - paid) ** 2
             self._theirs += (mid - paid) ** 2
+
+
+def _short(reason: str) -> str:
+    """Return the code of a reason; what follows a colon is for people."""
+    return reason.partition(":")[0].strip().replace(" ", "_")

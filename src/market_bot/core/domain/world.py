@@ -22,6 +22,7 @@ from market_bot.core.ports.market_data import Sink
 
 # Looking a member up in its Enum is slow enough to be seen.
 _BID: Final = Side.BID
+_OPEN: Final = MarketStatus.OPEN
 
 _PRINTS_KEPT: Final = 32
 _MIDS_KEPT: Final = 120
@@ -103,7 +104,8 @@ class World(Sink):
 
     ``touched`` are the events something happened to since it was last cleared, in order;
     ``resolutions`` those not yet taken; ``ignored`` counts facts about books that are not whole,
-    markets that were never announced, and those of the latest 16,384 forgotten markets.
+    markets that were never announced, and those of the latest 16,384 forgotten markets; ``moved``
+    are the markets that came from another event.
     """
 
     seen: dict[str, Seen] = attrs.field(factory=dict)
@@ -116,6 +118,7 @@ class World(Sink):
     ignored: int = 0
     gaps: int = 0
     now: Micros = NEVER
+    moved: dict[str, None] = attrs.field(factory=dict)
     on_trade: TradeListener | None = None
     on_forget: ForgetListener | None = None
     _terms: dict[str, EventTerms] = attrs.field(factory=dict, init=False)
@@ -149,6 +152,7 @@ class World(Sink):
             if known.market.event != market.event:
                 self._leave(known.market)
                 self.events.setdefault(market.event, []).append(market.id)
+                self.moved[market.id] = None
             known.market = market
         self.touched[market.event] = None
 
@@ -277,6 +281,7 @@ class World(Sink):
         """
         for name in self.events.pop(event, ()):
             market = self.seen.pop(name).market
+            self.moved.pop(name, None)
             self._gone += 1
             self._gone_unknown_close += market.close_at is None
             self._forgotten[name] = None
@@ -290,13 +295,14 @@ class World(Sink):
     def tradable(self, market: str) -> bool:
         """Tell whether orders in a market make sense now: open venue and market, sound book."""
         known = self.seen.get(market)
-        return (
-            known is not None
-            and self.venue_status is MarketStatus.OPEN
-            and known.status is MarketStatus.OPEN
-            and known.book.whole
-            and not known.book.crossed
-        )
+        return known is not None and self.trades(known)
+
+    def trades(self, known: Seen) -> bool:
+        """Tell the same of a market at hand."""
+        if self.venue_status is not _OPEN or known.status is not _OPEN or not known.book.whole:
+            return False
+        bid, ask = known.book.best_bid, known.book.best_ask
+        return bid is None or ask is None or bid < ask
 
     def terms(self, event: str) -> EventTerms:
         """Return how the markets of an event end together, as far as all of them say so."""

@@ -194,6 +194,7 @@ class TapedLane(Actor):
             "scans": tally.scans,
             "markets": tally.markets,
             "signals": tally.signals.total(),
+            "denied": tally.denied,
             "entries": entries,
             "exits": tally.exits.total(),
             "fills": tally.fills.total(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 import attrs
@@ -39,7 +39,15 @@ from market_bot.core.domain.own import Own, own_of
 from market_bot.core.domain.portfolio import equity_of, mergeable
 from market_bot.core.domain.risk.api import refusals
 from market_bot.core.domain.settings import ActiveStrategy, LaneSettings
-from market_bot.core.domain.signals import Draft, Gate, Intent, Signal, Wanted, Withdraw
+from market_bot.core.domain.signals import (
+    Draft,
+    Gate,
+    Intent,
+    Signal,
+    Wanted,
+    Withdraw,
+    check_wanted,
+)
 from market_bot.core.domain.sizing import entry_size
 from market_bot.core.domain.view import Holdings, MarketView, View, view_of
 from market_bot.core.domain.world import World
@@ -73,6 +81,8 @@ Controls = Callable[[], Sequence[ev.Event]]
 
 _SIZED: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capability.TOP_OF_BOOK})
 _FAULTS_MAX: Final = 3
+# A strategy that wants more of one event at one tick does not end.
+_WISHES_MAX: Final = 10_000
 _FAULTS_WINDOW: Final = Duration(600 * SECOND)
 _PLACES: Final = 24
 # What is told of a market that ended comes within minutes; afterwards it is only in the way.
@@ -208,6 +218,8 @@ class LaneTrader:
 
     def own(self) -> Own:
         """Return what is held and ordered in the present state, by event and by market."""
+        if self.world.moved:
+            return own_of(self._located(self.state))
         state, known = self._own
         if known is None or state is not self.state:
             known = own_of(self.state)
@@ -217,7 +229,26 @@ class LaneTrader:
     def exposure_in(self, state: LaneState) -> Exposure:
         """Return the worst case of any state in the present market."""
         equity = equity_of(state, self.world.sell_price)
-        return exposure_of(state, equity, self.world.terms, self._now)
+        return exposure_of(self._located(state), equity, self.world.terms, self._now)
+
+    def _located(self, state: LaneState) -> LaneState:
+        """Return a state with all that is ours in the event to which its market belongs by now."""
+        moved, seen = self.world.moved, self.world.seen
+        if not moved:
+            return state
+        positions = {
+            key: attrs.evolve(held, event=seen[held.market].market.event)
+            if held.market in moved
+            else held
+            for key, held in state.positions.items()
+        }
+        orders = {
+            key: attrs.evolve(order, event=seen[order.market].market.event)
+            if order.market in moved
+            else order
+            for key, order in state.orders.items()
+        }
+        return attrs.evolve(state, positions=positions, orders=orders)
 
     # -- what comes from outside -------------------------------------------------------------
 
@@ -303,8 +334,8 @@ class LaneTrader:
             event, due = next(iter(self._ended.items()))
             if due > now:
                 return
-            held = any(p.event == event for p in self.state.positions.values())
-            held = held or any(o.event == event for o in self.state.orders.values())
+            own = self.own()
+            held = event in own.positions or event in own.orders
             if not held and self.world.over(event):
                 self._drop_wishes(event, set(), now)
                 self.world.forget(event)
@@ -471,7 +502,12 @@ class LaneTrader:
             return ()
         inside = {seen.market.id for seen in view.markets}
         try:
-            signals = list(active.strategy.decide(view, active.params, holdings))
+            decided = active.strategy.decide(view, active.params, holdings)
+            signals = list(islice(decided, _WISHES_MAX + 1))
+            if len(signals) > _WISHES_MAX:
+                raise OverflowError  # noqa: TRY301 - a fault like any other of the strategy's own
+            for wish in signals:
+                check_wanted(wish)
             strangers = [s.market for s in signals if s.market not in inside]
         except Exception as e:  # noqa: BLE001 - a strategy's fault must not stop its neighbours
             self._faults[name] = [*recent, now]
@@ -618,7 +654,8 @@ class LaneTrader:
         if not wishes:
             return
         for key in [k for k in wishes if k not in wanted]:
-            family = self.world.seen[key[1]].market.family
+            known = self.world.seen.get(key[1])  # It may have moved away and be forgotten.
+            family = "" if known is None else known.market.family
             self._end_denial(key, wishes[key], event, family, now)
             del wishes[key]
         if not wishes:

@@ -166,9 +166,10 @@ function showFigures(lane, data) {
   const [today, todayTone] = signed(known(data.day_pnl));
   say(f.today.value, today, "value " + todayTone);
   say(f.today.note, data.day_pnl === null ? "not known yet" : "");
-  const [realised, realisedTone] = signed(known(data.realised));
+  const net = known(data.realised) === null || known(data.fees) === null ? null : data.realised - data.fees;
+  const [realised, realisedTone] = signed(net);
   say(f.realised.value, realised, "value " + realisedTone);
-  say(f.realised.note, "before fees");
+  say(f.realised.note, "after fees");
   say(f.fees.value, money(data.fees));
   say(f.cash.value, money(data.cash));
   say(f.cash.note, "of " + money(data.deposits) + " put in");

@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from market_bot.core.domain.market import Leg
+from market_bot.core.domain.market import LEGS, Leg
 from market_bot.core.domain.numbers import (
     CERTAIN,
     HOUR,
@@ -64,15 +64,17 @@ class Params:
 def decide(view: View, params: Params, holdings: Holdings) -> Sequence[Signal]:
     """Leave favourites that fell, then want every favourite that is cheap enough."""
     held = {(p.market, p.leg) for p in holdings.positions}
+    taken = {market for market, _ in held}
     signals: list[Signal] = []
     for seen in view.markets:
         if not seen.tradable:
             continue
-        for leg in Leg:
+        if seen.market.id not in taken:
+            signals.extend(_enter(view, seen, params))
+            continue
+        for leg in LEGS:
             if (seen.market.id, leg) in held:
                 signals.extend(_leave(seen, leg, params))
-        if not any(market == seen.market.id for market, _ in held):
-            signals.extend(_enter(view, seen, params))
     return signals
 
 
