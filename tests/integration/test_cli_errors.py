@@ -58,6 +58,16 @@ BAD_SETTINGS = {
         "      style: marker",
         r":\d+:14 strategies\[0\]\.params\.style: ",
     ),
+    "cents for dollars": (
+        "      price_max: 0.98",
+        "      price_max: 98",
+        r":\d+:18 strategies\[0\]\.params\.price_max: ",
+    ),
+    "empty band": (
+        "      price_max: 0.98",
+        "      price_max: 0.10",
+        r":\d+:18 strategies\[0\]\.params\.price_min: ",
+    ),
     "tab": ("  cash: 1000", "\tcash: 1000", r":\d+:\d+: "),
     "not text": ("mode: paper", "mode: \x00paper", r":\d+:\d+: "),
     "cut off": ("mode: paper", "mode: {paper", r":\d+:\d+: "),

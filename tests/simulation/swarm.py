@@ -27,8 +27,10 @@ from market_bot.core.domain.lane import FOLD_VERSION, LaneState
 from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, SECOND, Duration, Micros
 from market_bot.core.domain.orders import Purpose
-from market_bot.core.domain.signals import Intent
+from market_bot.core.domain.settings import ActiveStrategy
+from market_bot.core.domain.signals import Intent, Signal
 from market_bot.core.domain.tally import Tally
+from market_bot.core.domain.view import Holdings, View
 from market_bot.core.domain.world import World
 from market_bot.core.ports.execution import Execution, Fact, Outcome
 from market_bot.core.ports.journal import Chain, DurabilityLostError, Entry, Journal, JournalError
@@ -42,7 +44,7 @@ from tests.fakes.sim_fs import SimCrashError, SimFiles, Survival, kept, lost, to
 
 from .checkers import Witness, check_chain, check_healed, fold, must
 from .faults import Chaos, Weather
-from .swarm_draw import CASH, PROBE, RATES, Draw, draw
+from .swarm_draw import CASH, PROBE, RATES, Draw, Probe, draw, probe
 
 _CHAIN: Final = Chain("simulated", "sim", "run")
 _STEPS_MAX: Final = 5_000
@@ -348,6 +350,7 @@ class Swarm:
         self.commands = list(self.drawn.commands)
         self.deaths: list[str] = []
         self.done: Counter[str] = Counter()
+        self.asked = 0
         self.lane: TapedLane | None = None
         self.venue = SimulatedVenue(seed, settings=self.drawn.world)
         self.watched = Watched(self.venue, self.drawn, self.chaos, Witness(lambda: None))
@@ -405,7 +408,7 @@ class Swarm:
             self._begin()
 
     def _begin(self) -> TapedLane:
-        drawn = self.drawn
+        drawn, self.asked = self.drawn, 0
         self.chaos.calm = self.chaos.calm or len(self.deaths) >= _DEATHS_MAX
         self.files.faults = {} if self.chaos.calm else Weather(self.chaos)
         journal = self._open(self.files)
@@ -418,7 +421,7 @@ class Swarm:
         tally = Tally()
         overheard = Overheard(redo, self.chaos, witness, self.promises, drawn.strict)
         trader = LaneTrader(
-            settings=drawn.settings,
+            settings=attrs.evolve(drawn.settings, strategies=self._strategies()),
             data=self.watched,
             execution=self.watched,
             recorder=Recorder(
@@ -448,6 +451,18 @@ class Swarm:
         trader.controls = recorded_first(lane, redo, lambda: self._wanted(lane), journal)
         self.lane = lane
         return lane
+
+    def _strategies(self) -> tuple[ActiveStrategy, ...]:
+        """Return the strategies, and count what the probe wants."""
+        first, *others = self.drawn.settings.strategies
+
+        def counted(view: View, params: Probe, holdings: Holdings) -> Sequence[Signal]:
+            wanted = probe(view, params, holdings)
+            self.asked += len(wanted)
+            return wanted
+
+        counting = attrs.evolve(first.strategy, decide=counted)
+        return (attrs.evolve(first, strategy=counting), *others)
 
     def _open(self, files: SimFiles) -> JsonlJournal:
         return JsonlJournal(
@@ -507,13 +522,9 @@ class Swarm:
             for gate in event.gates
         }
         must(not refused & _OVER, f"all is well, but refused by {sorted(refused & _OVER)}")
-        asked = any(isinstance(event, ev.OrderIntent | ev.Denied) for event in ours)
-        must(asked or not self._could_trade(), "nothing was wanted any more")
+        answered = any(isinstance(event, ev.OrderIntent | ev.Denied) for event in ours)
+        must(answered or not self.asked, "what was wanted led to nothing")
         self.done["resumed"] += any(isinstance(event, ev.OrderIntent) for event in ours)
-
-    def _could_trade(self) -> bool:
-        world = World() if self.lane is None else self.lane.trader.world
-        return any(world.tradable(name) for name in world.seen)
 
     def _count(self, entries: Sequence[Entry]) -> None:
         done = self.done

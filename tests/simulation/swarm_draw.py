@@ -112,7 +112,7 @@ def draw(rng: Random) -> Draw:
         cash=CASH,
         faults=_faults(rng, interval),
         families=families,
-        rate=rng.choice((None, 8.0 * SECOND / interval)),
+        rate=rng.choice((2.0, 8.0)) * SECOND / interval,
         noise_factor=rng.choice((1.0, 30.0)),
         spread_factor=rng.choice((0.5, 1.0)),
     )

@@ -18,7 +18,7 @@ from market_bot.config.loader import Sourced, structure_params
 from market_bot.config.schema import VenueConfig
 from market_bot.config.strict_yaml import Document
 from market_bot.core.domain.exits.api import ActiveExit, Exits
-from market_bot.core.domain.numbers import SECOND, Duration, Probability, probability
+from market_bot.core.domain.numbers import ONE_DOLLAR, SECOND, Duration, Probability, probability
 from market_bot.core.domain.orders import Style
 from market_bot.core.domain.risk.api import Limits, Rule, Unit
 from market_bot.core.domain.settings import (
@@ -28,6 +28,7 @@ from market_bot.core.domain.settings import (
     LaneSettings,
     Sizing,
 )
+from market_bot.core.domain.strategies.api import Strategy, knobs
 
 # These need no number in the file and are always in force.
 _UNCONDITIONAL = ("free_cash", "halted")
@@ -77,6 +78,7 @@ def _strategies(config: VenueConfig, source: Document | None) -> tuple[ActiveStr
         params = structure_params(
             strategy.params, wanted.params, path=(*path, "params"), source=source
         )
+        _sane(strategy, params, (*path, "params"), source)
         if wanted.enabled:
             active.append(ActiveStrategy(strategy=strategy, params=params))
     return tuple(active)
@@ -97,6 +99,19 @@ def _risk(config: VenueConfig, source: Document | None) -> tuple[tuple[Rule, ...
         for name, value in values.items()
     }
     return tuple(known[name] for name in names), limits
+
+
+def _sane(
+    strategy: Strategy, params: object, path: tuple[str | int, ...], source: Document | None
+) -> None:
+    """Refuse dollars outside a contract's range, and a band with nothing in it."""
+    for name, knob in knobs(strategy).items():
+        value = getattr(params, name)
+        if knob.unit == "dollar" and not 0 <= value <= ONE_DOLLAR:
+            raise _fault(source, (*path, name), "is from 0 to 1 dollar (0.85 is 85 cents)")
+    low, high = getattr(params, "price_min", None), getattr(params, "price_max", None)
+    if low is not None and high is not None and low > high:
+        raise _fault(source, (*path, "price_min"), "is above price_max: nothing would be wanted")
 
 
 def _filters(config: VenueConfig) -> Filters:

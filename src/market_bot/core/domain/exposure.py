@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -11,6 +11,7 @@ from market_bot.core.domain.lane import MINUTE, LaneState, Position
 from market_bot.core.domain.market import UNKNOWN_TERMS, EventTerms
 from market_bot.core.domain.numbers import NO_MONEY, Micros, Money
 from market_bot.core.domain.orders import Order, Purpose
+from market_bot.core.domain.own import Own, own_of
 from market_bot.core.domain.signals import Draft
 from market_bot.core.domain.worst_case import stakes_of, with_entry, worst_loss
 
@@ -31,6 +32,9 @@ class AtStake:
         stakes = stakes_of(self.positions, self.orders)
         return worst_loss(stakes if entry is None else with_entry(stakes, entry), self.terms)
 
+
+# Looking a member up in its Enum is slow enough to be seen.
+_EXIT: Final = Purpose.EXIT
 
 NOTHING_AT_STAKE: Final = AtStake()
 
@@ -90,11 +94,32 @@ def unknown_terms(_event: str) -> EventTerms:
     return UNKNOWN_TERMS
 
 
+class _Stakes(Mapping[str, AtStake]):
+    """What there is in each event, put together for the events that somebody asks for."""
+
+    def __init__(self, own: Own, terms_of: TermsOf) -> None:
+        self._own = own
+        self._terms_of = terms_of
+
+    def __getitem__(self, event: str) -> AtStake:
+        positions, orders = self._own.positions.get(event), self._own.orders.get(event)
+        if positions is None and orders is None:
+            raise KeyError(event)
+        return AtStake(self._terms_of(event), positions or [], orders or [])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own.positions | self._own.orders)
+
+    def __len__(self) -> int:
+        return len(self._own.positions | self._own.orders)
+
+
 def exposure_of(
     state: LaneState,
     equity: Money | None,
     terms_of: TermsOf = unknown_terms,
     now: Micros | None = None,
+    own: Own | None = None,
 ) -> Exposure:
     """Return the worst case of a state.
 
@@ -103,39 +128,31 @@ def exposure_of(
         equity: its marked equity if it can be told.
         terms_of: what is known of an event's markets.
         now: the present; None counts all orders the state remembers as recent.
+        own: what the state holds and ordered, if it is at hand.
 
     """
-    by_market: dict[str, int] = {}
-    by_event: dict[str, int] = {}
-    events: dict[str, AtStake] = {}
-    reserved = 0
-
-    def add(market: str, event: str, amount: int) -> AtStake:
-        by_market[market] = by_market.get(market, 0) + amount
-        by_event[event] = by_event.get(event, 0) + amount
-        found = events.get(event)
-        if found is None:
-            found = events[event] = AtStake(terms_of(event))
-        return found
-
-    for held in state.positions.values():
-        add(held.market, held.event, held.cost).positions.append(held)
-    for order in state.orders.values():
-        amount = int(order.reserved)
-        reserved += amount
-        if order.purpose is Purpose.EXIT:
-            doubtful = [fill for fill in order.fills if fill.provisional]
-            amount = sum(fill.basis for fill in doubtful)
-            reserved += sum(fill.cost for fill in doubtful)
-        add(order.market, order.event, amount).orders.append(order)
+    own = own_of(state) if own is None else own
+    by_market, by_event = dict(own.holding.by_market), dict(own.holding.by_event)
+    reserved = live = 0
+    for event, orders in own.orders.items():
+        for order in orders:
+            amount = int(order.reserved)
+            reserved += amount
+            live += order.state.live
+            if order.purpose is _EXIT:
+                doubtful = [fill for fill in order.fills if fill.provisional]
+                amount = sum(fill.basis for fill in doubtful)
+                reserved += sum(fill.cost for fill in doubtful)
+            by_market[order.market] = Money(by_market.get(order.market, NO_MONEY) + amount)
+            by_event[event] = Money(by_event.get(event, NO_MONEY) + amount)
     day, peak = state.day, state.peak
     times = state.entry_times
     return Exposure(
         total=Money(sum(by_market.values())),
-        by_market={market: Money(amount) for market, amount in by_market.items()},
-        by_event={event: Money(amount) for event, amount in by_event.items()},
-        events=events,
-        live_orders=sum(1 for order in state.orders.values() if order.state.live),
+        by_market=by_market,
+        by_event=by_event,
+        events=_Stakes(own, terms_of),
+        live_orders=live,
         recent_entries=len(times if now is None else [t for t in times if t > now - MINUTE]),
         free_cash=Money(state.cash - reserved),
         day_pnl=None if day is None or equity is None else Money(equity - day.equity),

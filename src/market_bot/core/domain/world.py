@@ -23,6 +23,7 @@ from market_bot.core.ports.market_data import Sink
 # Looking a member up in its Enum is slow enough to be seen.
 _BID: Final = Side.BID
 _OPEN: Final = MarketStatus.OPEN
+_YES: Final = Leg.YES
 
 _PRINTS_KEPT: Final = 32
 _MIDS_KEPT: Final = 120
@@ -321,7 +322,13 @@ class World(Sink):
     def sell_price(self, market: str, leg: Leg) -> Price | None:
         """Return what one contract of a leg fetches now, or None without a buyer."""
         known = self.seen.get(market)
-        return None if known is None else known.book.sell_price(leg)
+        if known is None:
+            return None
+        # Asked for every position again and again: as `Book.sell_price`, without the call.
+        if leg is _YES:
+            return known.book.best_bid
+        ask = known.book.best_ask
+        return None if ask is None else Price(ONE_DOLLAR - ask)
 
     def _leave(self, market: Market) -> None:
         self.events[market.event].remove(market.id)

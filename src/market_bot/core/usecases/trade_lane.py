@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Final
 
@@ -19,11 +19,12 @@ from market_bot.core.domain.exits.api import Held, held_now, remembered, way_out
 from market_bot.core.domain.exposure import Exposure, exposure_of
 from market_bot.core.domain.fees import fee_bound
 from market_bot.core.domain.gates import cooling, filtered, leaving, too_small
-from market_bot.core.domain.lane import LaneState
+from market_bot.core.domain.lane import LaneState, Position
 from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import (
     HOUR,
     NEVER,
+    NO_MONEY,
     NOTHING,
     SECOND,
     Duration,
@@ -151,6 +152,9 @@ class LaneTrader:
     )
     _now: Micros = attrs.field(default=NEVER, init=False)
     _own: tuple[LaneState | None, Own | None] = attrs.field(default=(None, None), init=False)
+    _value: tuple[Mapping[str, Position] | None, int, Money] = attrs.field(
+        default=(None, 0, NO_MONEY), init=False
+    )
     _leaving: dict[WishKey, Signal] = attrs.field(factory=dict, init=False)
     _ended: dict[str, Micros] = attrs.field(factory=dict, init=False)
 
@@ -206,7 +210,9 @@ class LaneTrader:
 
         A position nobody bids for counts as nothing, or as its cost if ``unmarked_at_cost``.
         """
-        return equity_of(self.state, self.world.sell_price, unmarked_at_cost=unmarked_at_cost)
+        if not unmarked_at_cost:
+            return self._marked(self.state)
+        return equity_of(self.state, self.world.sell_price, unmarked_at_cost=True)
 
     def exposure(self) -> Exposure:
         """Return the worst case of the present state; books stand still within a tick."""
@@ -222,14 +228,22 @@ class LaneTrader:
             return own_of(self._located(self.state))
         state, known = self._own
         if known is None or state is not self.state:
-            known = own_of(self.state)
+            known = own_of(self.state, known)
             self._own = (self.state, known)
         return known
 
     def exposure_in(self, state: LaneState) -> Exposure:
         """Return the worst case of any state in the present market."""
-        equity = equity_of(state, self.world.sell_price)
-        return exposure_of(self._located(state), equity, self.world.terms, self._now)
+        own = self.own() if state is self.state else own_of(self._located(state))
+        return exposure_of(state, self._marked(state), self.world.terms, self._now, own)
+
+    def _marked(self, state: LaneState) -> Money:
+        """Return a state's marked equity; most facts change neither books nor positions."""
+        held, facts, value = self._value
+        if held is not state.positions or facts != self.world.facts:
+            value = Money(equity_of(state, self.world.sell_price) - state.cash)
+            self._value = (state.positions, self.world.facts, value)
+        return Money(state.cash + value)
 
     def _located(self, state: LaneState) -> LaneState:
         """Return a state with all that is ours in the event to which its market belongs by now."""
