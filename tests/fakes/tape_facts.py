@@ -63,7 +63,7 @@ def times(last: int = 60) -> st.SearchStrategy[Micros]:
     return st.integers(0, last).map(Micros)
 
 
-_exchange = st.none() | st.integers(0, 253_402_300_799_999_999).map(Micros)
+_exchange = st.none() | st.integers(0, 253_370_764_799_999_999).map(Micros)
 _levels = st.dictionaries(_prices, _sizes, max_size=4)
 _bands = st.builds(TickBand, _prices, _prices, st.integers(1, 10_000).map(Price))
 _amounts = st.integers(0, 10**22).map(Money)

@@ -53,6 +53,11 @@ BAD_SETTINGS = {
         "      gian: 1.15",
         r":\d+:7 strategies\[0\]\.params\.gian: ",
     ),
+    "parameter below nothing": (
+        "      gain: 1.15",
+        "      gain: -1.15",
+        r":\d+:13 strategies\[0\]\.params\.gain: ",
+    ),
     "parameter out of range": (
         "      style: maker",
         "      style: marker",

@@ -72,8 +72,8 @@ MUTATIONS: Final = (
     Mutation(
         name="doubt frees the reservation",
         file=_ORDERS,
-        old="_LIVE = frozenset({OrderState.INTENDED, OrderState.ACCEPTED, OrderState.UNKNOWN})",
-        new="_LIVE = frozenset({OrderState.INTENDED, OrderState.ACCEPTED})",
+        old='self.live = word in ("intended", "accepted", "unknown")',
+        new='self.live = word in ("intended", "accepted")',
         tests=("tests/unit/test_orders.py",),
     ),
     Mutation(
@@ -166,8 +166,8 @@ MUTATIONS: Final = (
     Mutation(
         name="live orders are no exposure",
         file=_EXPOSURE,
-        old="        add(order.market, order.event, amount)",
-        new="        add(order.market, order.event, 0)",
+        old="by_market[order.market] = Money(by_market.get(order.market, NO_MONEY) + amount)",
+        new="by_market[order.market] = Money(by_market.get(order.market, NO_MONEY))",
         tests=("tests/property/test_limits.py",),
     ),
     Mutation(
@@ -208,8 +208,8 @@ MUTATIONS: Final = (
     Mutation(
         name="an order's limit forgets the fee",
         file=f"{_DOMAIN}/signals.py",
-        old="        return Money(self.signal.price * self.size + self.fee_bound)",
-        new="        return Money(self.signal.price * self.size)",
+        old="        return Money(signal.price * self.size + self.fee_bound)",
+        new="        return Money(signal.price * self.size)",
         tests=("tests/unit/test_risk.py",),
     ),
     Mutation(
@@ -246,8 +246,8 @@ MUTATIONS: Final = (
     Mutation(
         name="exits are judged like entries",
         file=f"{_RISK}/api.py",
-        old="draft.signal.purpose is Purpose.EXIT and not rule.guards_exits",
-        new="draft.signal.purpose is Purpose.EXIT and rule.guards_exits",
+        old="if leaving and not rule.guards_exits",
+        new="if leaving and rule.guards_exits",
         tests=("tests/unit/test_risk.py",),
     ),
     Mutation(
@@ -267,8 +267,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a broken book is believed",
         file=_WORLD,
-        old="            and known.book.whole\n",
-        new="",
+        old=" or not known.book.whole:\n",
+        new=":\n",
         tests=("tests/unit/test_world.py",),
     ),
     Mutation(
@@ -285,7 +285,7 @@ MUTATIONS: Final = (
     Mutation(
         name="views share what changes",
         file=_VIEW,
-        old="        prints=tuple(seen.prints),\n",
+        old="        prints=seen.latest_prints(),\n",
         new="        prints=seen.prints,  # type: ignore\n",
         tests=("tests/unit/test_view.py",),
     ),

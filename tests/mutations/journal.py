@@ -59,7 +59,7 @@ MUTATIONS: Final = (
     Mutation(
         name="time may go backwards",
         file=_JOURNAL,
-        old="            at = max(at, self._at)\n",
+        old="        at = max(at, self._at)\n",
         new="",
         tests=("tests/contract/test_journal.py",),
     ),

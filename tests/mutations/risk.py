@@ -119,8 +119,8 @@ MUTATIONS: Final = (
     _bug(
         "the lane does not ask the world how an event ends",
         _TRADER,
-        "exposure_of(state, equity, self.world.terms, self._now)",
-        "exposure_of(state, equity, now=self._now)",
+        "self._marked(state), self.world.terms, self._now, own)",
+        "self._marked(state), now=self._now, own=own)",
         ("tests/unit/test_trade_lane.py",),
     ),
     _bug(
@@ -140,15 +140,15 @@ MUTATIONS: Final = (
     _bug(
         "orders of the last minute are not counted",
         _EXPOSURE,
-        "sum(now - t < MINUTE for t in times)",
+        "len(times if now is None else [t for t in times if t > now - MINUTE])",
         "0",
         _MACHINE,
     ),
     _bug(
         "open orders are not counted",
         _EXPOSURE,
-        "sum(1 for order in state.orders.values() if order.state.live)",
-        "0",
+        "live += order.state.live",
+        "live += 0",
         ("tests/unit/test_exposure.py",),
     ),
     _bug(
@@ -238,15 +238,15 @@ MUTATIONS: Final = (
     _bug(
         "exits use up the budget of entries",
         _LANE,
-        "    if order.purpose is Purpose.EXIT:\n        return attrs.evolve(state, orders=orders",
-        "    if False:\n        return attrs.evolve(state, orders=orders",
+        "    if order.purpose is Purpose.EXIT:\n        return evolve(state, orders=orders",
+        "    if False:\n        return evolve(state, orders=orders",
         _LAST,
     ),
     _bug(
         "the peak is lowered",
         _LANE,
-        "    return attrs.evolve(state, peak=max(known, event.equity))",
-        "    return attrs.evolve(state, peak=min(known, event.equity))",
+        "    return evolve(state, peak=max(known, event.equity))",
+        "    return evolve(state, peak=min(known, event.equity))",
         _RESULTS,
     ),
     _bug(

@@ -42,8 +42,8 @@ MUTATIONS: Final = (
     Mutation(
         name="an order in doubt loses its reservation",
         file=_ORDERS,
-        old="_LIVE = frozenset({OrderState.INTENDED, OrderState.ACCEPTED, OrderState.UNKNOWN})",
-        new="_LIVE = frozenset({OrderState.INTENDED, OrderState.ACCEPTED})",
+        old='self.live = word in ("intended", "accepted", "unknown")',
+        new='self.live = word in ("intended", "accepted")',
         tests=_SIMULATION,
     ),
     Mutation(
@@ -118,8 +118,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a durable fact is not synced",
         file=_JOURNAL,
-        old="            elif lasting and self._strict:\n",
-        new="            elif False:\n",
+        old="        elif lasting and self._strict:\n",
+        new="        elif False:\n",
         tests=_SIMULATION,
     ),
     Mutation(

@@ -506,6 +506,7 @@ class Swarm:
         self.watched.check_limits()
         _check_money(state, ledger)
         _check_fills(entries, ledger)
+        _check_orders(entries, ledger)
         self._check_resumed(entries)
         self._count(entries)
 
@@ -568,3 +569,22 @@ def _check_fills(entries: Sequence[Entry], ledger: Ledger) -> None:
     must(set(told) == set(ledger.fills), f"trades: {set(told) ^ set(ledger.fills)} are not in both")
     must(max(told.values(), default=1) == 1, "a trade is in the journal more than once")
     must(undone == {f.fill for f in ledger.fills.values() if f.undone}, "reversals differ")
+
+
+def _check_orders(entries: Sequence[Entry], ledger: Ledger) -> None:
+    """No trade is later, larger, dearer or of something else than its order."""
+    intents = {e.event.intent: e.event for e in entries if isinstance(e.event, ev.OrderIntent)}
+    traded: Counter[str] = Counter()
+    for fill in ledger.fills.values():
+        order = intents[fill.intent]
+        traded[fill.intent] += fill.size
+        better = fill.price - order.price
+        if fill.purpose is Purpose.ENTRY:
+            better = -better
+        same = (fill.market, fill.leg, fill.purpose) == (order.market, order.leg, order.purpose)
+        must(same, f"{fill.fill} is not what was ordered")
+        must(better >= 0, f"{fill.fill} is {-better} worse than its limit")
+        must(fill.at <= order.expires_at, f"{fill.fill} came after its order had expired")
+        must(fill.fee <= order.fee_bound, f"{fill.fill} costs a fee of {fill.fee}")
+    for name, size in traded.items():
+        must(size <= intents[name].size, f"{name} was filled beyond its size")

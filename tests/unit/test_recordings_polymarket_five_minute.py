@@ -11,7 +11,13 @@ from market_bot.adapters.polymarket.five_minute import (
     PRICES_HEADER,
     import_five_minute,
 )
-from market_bot.adapters.polymarket.gamma_records import decode, fees, gamma_market, read_gamma
+from market_bot.adapters.polymarket.gamma_records import (
+    LINE_BYTES_MAX,
+    decode,
+    fees,
+    gamma_market,
+    read_gamma,
+)
 from market_bot.core.domain.market import FeeModel, FeeSchedule, MarketStatus
 from market_bot.core.domain.numbers import price, size
 from market_bot.core.ports.recordings import RecordingError
@@ -286,3 +292,12 @@ def test_second_protocol_has_positions() -> None:
     found = gamma_market({"conditionId": "0x1", "positionIds": ["7", "8"]})
 
     assert ("7", "8") == found.tokens
+
+
+def test_a_compressed_line_without_end_is_refused(tmp_path: Path) -> None:
+    """A small file that unpacks to a line of gigabytes is not unpacked."""
+    path = tmp_path / "gamma.json.gz"
+    path.write_bytes(gzip.compress(b"[" + b" " * LINE_BYTES_MAX, compresslevel=1))
+
+    with pytest.raises(RecordingError, match="a line longer than"):
+        read_gamma([path])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 from pathlib import Path
 from typing import BinaryIO
 
@@ -136,6 +137,11 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
         (b'["delta",2,null,0,"bid",480000,1,1]\n', "record 3: "),
         (b'["reference",2,null,"BTC-USD","about 5"]\n', "record 3: "),
         (b'["delta",2,nul', "record 3: "),
+        (b"[" * 100_000 + b"\n", "record 3: "),
+        (b'["status",253370764800000000,null,"open"]\n', "record 3: "),
+        (META.replace(b'"none",0,0,1', b'"polymarket_curve",1,0,-1'), "record 3: "),
+        (META.replace(b'"none",0,0,1', b'"polymarket_curve",1,0,17'), "record 3: "),
+        (META.replace(b"false,null,", b'false,"1.0123456789012",'), "record 3: market M-1: finer"),
         (b'["tick",2]\n', 'record 3: a tick, but the header does not say "ticks":true'),
         (META.replace(b'1,0,"kalshi","M-1"', b'1,2,"kalshi","M-2"'), "record 3: market M-2 has in"),
         (META.replace(b'"kalshi"', b'"polymarket"'), "record 3: market M-1 belongs to polymarket"),
@@ -242,6 +248,16 @@ def test_oversized_group_is_refused(tmp_path: Path) -> None:
     _, error = played(path)
 
     assert "holds more than" in error
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+    """A few bytes that claim gigabytes are not read further than to the limit."""
+    bomb = io.BytesIO(compress_frame(b" " * (512 * 1024 * 1024)))
+
+    with pytest.raises(TapeError, match="holds more than"):
+        list(read_frames(bomb, "bomb"))
+
+    assert bomb.tell() < len(bomb.getvalue()) // 4
 
 
 def test_torn_end_can_be_allowed(tmp_path: Path) -> None:

@@ -648,6 +648,7 @@ def test_a_strategy_stays_inside_its_event() -> None:
         {"price": 10**40},
         {"size": 3e6},
         {"size": True},
+        {"size": False},
         {"size": 10**40},
         {"belief": float("nan")},
         {"belief": 1_000_001},
@@ -680,10 +681,14 @@ def test_nonsense_of_a_strategy_is_its_own_fault(change: dict[str, Any]) -> None
 
 def test_a_strategy_without_end_is_cut_short() -> None:
     """Wishes that never stop coming are a fault and fill no memory."""
-    scene = a_scene()
-    scene.wanting.wants = repeat(BUY)  # type: ignore[assignment] # strategies may return anything
+    lane = a_lane(
+        lane_settings(a_strategy(lambda *_: repeat(BUY))),
+        lambda _: ScriptedExecution(),
+        opening=[announced(a_market()), a_book()],
+    )
+    lane.start()
 
-    assert ["OverflowError"] == [e.message for e in of_type(scene.tick(), ev.Error)]
+    assert ["OverflowError"] == [e.message for e in of_type(lane.tick(), ev.Error)]
 
 
 def a_nomad(limit: str) -> Lane:

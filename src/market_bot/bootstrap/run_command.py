@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from rich.console import Console
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.tape_reader import TapeReader
 from market_bot.bootstrap.container import Container
+from market_bot.bootstrap.plain_text import plain
 from market_bot.bootstrap.program_name import program
 from market_bot.bootstrap.run_inputs import (
     RunInputs,
@@ -234,7 +236,7 @@ class _Session:
             self._say(as_text(numbers))
             self._next(assembled)
         for failure in failures:
-            print(failure.message, file=sys.stderr)  # noqa: T201 - for people
+            print(plain(failure.message), file=sys.stderr)  # noqa: T201 - for people
         return bot.exit_code()
 
     def _next(self, assembled: Assembled) -> None:
@@ -249,7 +251,9 @@ class _Session:
         self._say(f"  {name} journal tail{home}     what was decided last")
         self._say(f"  {name} journal prove{home}    derive every decision again")
         for market in _traded(assembled)[:1]:
-            self._say(f"  {name} why {market}{home}")
+            # A name that a venue chose must not become a command when it is pasted.
+            if market.isprintable():
+                self._say(f"  {name} why {shlex.quote(market)}{home}")
         if not self._options.tapes:
             self._say(f"  edit {self._home.venue_file(self._inputs.venue)} and run again")
             self._say(f"  {name} run{home}              the next world")

@@ -29,6 +29,7 @@ from market_bot.core.domain.settings import (
     Sizing,
 )
 from market_bot.core.domain.strategies.api import Strategy, knobs
+from market_bot.core.domain.strategies.api import knobs
 
 # These need no number in the file and are always in force.
 _UNCONDITIONAL = ("free_cash", "halted")
@@ -79,6 +80,10 @@ def _strategies(config: VenueConfig, source: Document | None) -> tuple[ActiveStr
             strategy.params, wanted.params, path=(*path, "params"), source=source
         )
         _sane(strategy, params, (*path, "params"), source)
+        for name, knob in knobs(strategy).items():
+            # A stretch below nothing, or a negative edge, turns a strategy round.
+            if (getattr(params, name) or 0) < 0 <= Decimal(knob.low):
+                raise _fault(source, (*path, "params", name), "cannot be below 0")
         if wanted.enabled:
             active.append(ActiveStrategy(strategy=strategy, params=params))
     return tuple(active)

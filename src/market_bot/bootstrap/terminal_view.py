@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from market_bot.bootstrap.plain_text import plain
 from market_bot.bootstrap.summary import dollars
 from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import Money, format_price, format_size, format_time
@@ -90,7 +91,7 @@ def _lane(lane: LaneSnapshot) -> list[RenderableType]:
         parts.append(bar)
     halted = None if lane.halted is None else f"HALTED by {lane.halted}"
     warnings = [warning for warning in (halted, lane.degraded, lane.error) if warning]
-    parts.extend(Text(warning, style="bold red") for warning in warnings)
+    parts.extend(Text(plain(warning), style="bold red") for warning in warnings)
     figures = _row(f"{name} {count:,}" for name, count in counts.items())
     money = _row(
         (
@@ -129,7 +130,7 @@ def _positions(held: Sequence[HeldNow]) -> Table:
         position = now.position
         worth = None if now.bid is None else Money(now.bid * position.size - position.cost)
         table.add_row(
-            Text(position.market),
+            Text(plain(position.market)),
             "YES" if position.leg is Leg.YES else "NO",
             format_size(position.size),
             dollars(position.cost),

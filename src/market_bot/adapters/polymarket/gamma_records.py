@@ -46,6 +46,9 @@ HIGHEST_FEES: Final = FeeSchedule(model=FeeModel.POLYMARKET_CURVE, taker_rate=70
 SIZE_STEP: Final = Size(ONE_CONTRACT // 100)
 USUAL_MIN_SIZE: Final = Size(5 * ONE_CONTRACT)
 
+# A few bytes of a compressed file can claim to be gigabytes.
+LINE_BYTES_MAX: Final = 64 << 20
+_FILE_BYTES_MAX: Final = 256 << 20
 _RATE_SCALE: Final = 6
 
 Fields = Mapping[str, object]
@@ -156,7 +159,7 @@ def read_gamma(paths: Sequence[Path]) -> list[GammaMarket]:
 
 
 def _records(path: Path) -> Iterator[Fields]:
-    text = b"\n".join(read_lines(path))
+    text = _whole(path)
     try:
         body = decode(text)
         many = body.get("markets", [body]) if isinstance(body, dict) else body
@@ -174,20 +177,35 @@ def _records(path: Path) -> Iterator[Fields]:
         yield raw if isinstance(raw, dict) else one
 
 
+def _whole(path: Path) -> bytes:
+    lines, size = list[bytes](), 0
+    for line in read_lines(path):
+        lines.append(line)
+        size += len(line) + 1
+        if size > _FILE_BYTES_MAX:
+            msg = f"{path}: more than {_FILE_BYTES_MAX} bytes of market records"
+            raise RecordingError(msg)
+    return b"\n".join(lines)
+
+
 def read_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a plain or gzipped file without their newlines.
 
     Raises:
-        RecordingError: if it cannot be opened, or is cut off or damaged; every complete line
-            before the damage has been yielded then.
+        RecordingError: if it cannot be opened, is cut off or damaged, or a line is too long;
+            every complete line before has been yielded then.
 
     """
     number = 0
     try:
         with path.open("rb") as raw:
             zipped = raw.peek(2)[:2] == b"\x1f\x8b"
-            for line in gzip.GzipFile(fileobj=raw) if zipped else raw:
+            file = gzip.GzipFile(fileobj=raw) if zipped else raw
+            while line := file.readline(LINE_BYTES_MAX + 1):
                 number += 1
+                if len(line) > LINE_BYTES_MAX:
+                    msg = f"{path}:{number}: a line longer than {LINE_BYTES_MAX} bytes"
+                    raise RecordingError(msg)
                 yield line.rstrip(b"\r\n")
     except (EOFError, zlib.error, gzip.BadGzipFile) as e:
         msg = (

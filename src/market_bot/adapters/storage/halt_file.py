@@ -28,8 +28,9 @@ class HaltFile:
         """Return what it says, or None if there is none; one that cannot be read halts too."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
+        except FileNotFoundError as e:
+            # A link that leads nowhere is a file by that name all the same.
+            return _unreadable(e) if self.path.is_symlink() else None
         except OSError as e:
             return _unreadable(e)
         try:

@@ -11,7 +11,8 @@ from market_bot.core.ports.tape import TapeError, TornTapeError
 
 LEVEL: Final = 3
 GROUP_BYTES_MAX: Final = 64 * 1024 * 1024
-_CHUNK: Final = 64 * 1024
+# A few bytes of a hostile frame become 128 KiB, and one call hands out all that a chunk holds.
+_CHUNK: Final = 1024
 _WINDOW_MAX: Final = 128 * 1024 * 1024
 _ZEROS_MIN: Final = 8
 

@@ -190,7 +190,7 @@ def _decode(
 ) -> tuple[list[Record], TapeError | None]:
     try:
         return _decoder.decode_lines(lines), None
-    except ValueError:
+    except (ValueError, RecursionError):
         # Somewhere in this group is a bad line: find it, and keep what comes before it.
         return _decode_slowly(lines, name, before, header)
 
@@ -204,14 +204,14 @@ def _decode_slowly(
             continue
         try:
             records.append(_decoder.decode(line))
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             number = before + len(records) + 1
             return records, _bad_line(line, f"{name}: record {number}", header, e)
     msg = f"{name}: record {before + len(records) + 1}: not a record: import the data again"
     return records, TapeError(msg)
 
 
-def _bad_line(line: bytes, place: str, header: TapeHeader, cause: ValueError) -> TapeError:
+def _bad_line(line: bytes, place: str, header: TapeHeader, cause: Exception) -> TapeError:
     if not line.startswith(b"{"):
         return TapeError(f"{place}: {_what_is_wrong(line, cause)}")
     other = parse_header(line, place)
@@ -224,8 +224,8 @@ def _bad_line(line: bytes, place: str, header: TapeHeader, cause: ValueError) ->
     return TapeError(f"{place}: a second header: two tapes were joined: keep one file per tape")
 
 
-def _what_is_wrong(line: bytes, cause: ValueError) -> str:
-    with suppress(ValueError):
+def _what_is_wrong(line: bytes, cause: Exception) -> str:
+    with suppress(ValueError, RecursionError):
         loose = msgspec.json.decode(line)
         if isinstance(loose, list) and loose and loose[0] not in KINDS:
             return (
@@ -377,8 +377,13 @@ class Cursor(TapeCursor):
                 f"is {len(ids)}: records are missing, import the data again"
             )
             raise TapeError(msg)
+        try:
+            market = market_of(r)
+        except ValueError as e:
+            msg = f"{self._place(offset + 1)}: market {r.id}: {e}: import the data again"
+            raise TapeError(msg) from e
         ids[r.index : r.index + 1] = [r.id]
-        sink.meta(market_of(r), r.received)
+        sink.meta(market, r.received)
 
     def _market(self, index: int | None, offset: int) -> str:
         if index is None:

@@ -35,7 +35,8 @@ from market_bot.core.ports.tape import TapeError, TapeHeader
 
 FORMAT: Final = 1
 UNITS: Final = {"price": "1e-6", "size": "1e-6", "time": "us"}
-LAST_MICROS: Final = 253_402_300_799_999_999  # 9999-12-31, the end of the calendar we can print
+# 9998-12-31: whoever waits a year from there is still on the calendar that we can print.
+LAST_MICROS: Final = 253_370_764_799_999_999
 
 Index = Annotated[int, Meta(ge=0)]
 Moment = Annotated[Micros, Meta(ge=0, le=LAST_MICROS)]
@@ -60,7 +61,8 @@ class Fees(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields
     model: FeeModel
     taker_rate: int
     maker_rate: int
-    exponent: int
+    # A power is taken of it for every order: a tape must not make that take for ever.
+    exponent: Annotated[int, Meta(ge=0, le=16)]
 
 
 class RewardTerms(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):

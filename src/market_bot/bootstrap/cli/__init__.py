@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from market_bot.bootstrap.cli.faults import lines_of
+from market_bot.bootstrap.plain_text import plain
 
 __all__ = ["main"]
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _told(error: Exception) -> int:
     for line in lines_of(error):
-        print(line, file=sys.stderr)
+        print(plain(line), file=sys.stderr)
     from market_bot.config.errors import ConfigError
 
     if isinstance(error, ConfigError):

@@ -16,6 +16,7 @@ from market_bot.adapters.storage.codec import event_data
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.bootstrap.cli.faults import Failure, UsageFault
+from market_bot.bootstrap.plain_text import plain
 from market_bot.core.domain.numbers import Micros, format_money, format_time, parse_time
 from market_bot.core.ports.journal import Chain, Entry
 from market_bot.core.usecases.explain_market import explain
@@ -93,7 +94,7 @@ def stats(home: Path, name: str | None, *, json: bool) -> int:
         if isinstance(value, Mapping):
             print(f"{key}:")
             for item, count in sorted(value.items(), key=lambda pair: (-pair[1], pair[0])):
-                print(f"  {item:<36}{count:>12,}")
+                print(plain(f"  {item:<36}{count:>12,}"))
         else:
             print(f"{key:<10}{value}")
     return 0
@@ -147,7 +148,7 @@ def why(home: Path, name: str | None, market: str, *, json: bool) -> int:
         if json:
             print(json_module.dumps({**attrs.asdict(reason), "at": format_time(reason.at)}))
         else:
-            print(f"{reason.seq:>8} {format_time(reason.at)[:19]}Z  {reason.text}")
+            print(plain(f"{reason.seq:>8} {format_time(reason.at)[:19]}Z  {reason.text}"))
     if not found:
         msg = (
             f"{chain} has no fact about {market!r}: no strategy wanted anything there "
@@ -211,7 +212,7 @@ def _line(entry: Entry) -> str:
     shown = " ".join(
         f"{key}={value}" for key, value in data.items() if key not in ("config", "state")
     )
-    return f"{entry.seq:>8} {format_time(entry.at)} {entry.type:<16} {shown}"
+    return plain(f"{entry.seq:>8} {format_time(entry.at)} {entry.type:<16} {shown}")
 
 
 def _json_line(entry: Entry) -> str:

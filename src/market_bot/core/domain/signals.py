@@ -11,6 +11,7 @@ from market_bot.core.domain.numbers import (
     CERTAIN,
     HOUR,
     NO_MONEY,
+    NOTHING,
     ONE_CONTRACT,
     ONE_DOLLAR,
     Duration,
@@ -71,7 +72,8 @@ Wanted = Signal | Withdraw
 
 _PATIENCE_MAX: Final = Duration(366 * 24 * HOUR)
 _REASON_MAX: Final = 200
-_PRICE_MAX: Final = 1_000 * ONE_DOLLAR
+_FAR: Final = 1_000 * ONE_DOLLAR
+_WHOLE: Final = {int}
 _SIZE_MAX: Final = 10**12 * ONE_CONTRACT
 
 
@@ -83,26 +85,34 @@ def check_wanted(wish: Wanted) -> None:
         ValueError: if a number is impossible, or the reason is no text that can be written down.
 
     """
-    kinds = [(wish.market, str), (wish.leg, Leg), (wish.purpose, Purpose)]
+    if (
+        type(wish.market) is not str
+        or type(wish.leg) is not Leg
+        or type(wish.purpose) is not Purpose
+    ):
+        msg = "a wish without a market, a leg or a purpose"
+        raise TypeError(msg)
     if isinstance(wish, Signal):
-        numbers = (wish.price, wish.belief, wish.edge, wish.cost, wish.patience)
-        kinds += [(wish.style, Style), (wish.reason, str), *((number, int) for number in numbers)]
-        if wish.size is not None:
-            kinds.append((wish.size, int))
-    for value, kind in kinds:
-        if type(value) is not kind:
-            msg = f"{value!r:.40} is no {kind.__name__}"
-            raise TypeError(msg)
-    if isinstance(wish, Signal):
+        _check_types(wish)
         _check_sane(wish)
 
 
+def _check_types(wish: Signal) -> None:
+    size = NOTHING if wish.size is None else wish.size
+    numbers = (wish.price, wish.belief, wish.edge, wish.cost, wish.patience, size)
+    if set(map(type, numbers)) != _WHOLE:
+        msg = "a number that is not whole in its unit"
+        raise TypeError(msg)
+    if type(wish.style) is not Style or type(wish.reason) is not str:
+        msg = "a signal without a style or a reason"
+        raise TypeError(msg)
+
+
 def _check_sane(wish: Signal) -> None:
-    most = max(map(abs, (wish.price, wish.edge, wish.cost)))
-    if not 0 <= wish.belief <= CERTAIN or most > _PRICE_MAX:
+    if not 0 <= wish.belief <= CERTAIN or max(map(abs, (wish.price, wish.edge, wish.cost))) > _FAR:
         msg = "a belief outside [0, 1], or a price, edge or cost beyond all measure"
         raise ValueError(msg)
-    if not 0 <= wish.patience <= _PATIENCE_MAX or (wish.size or 0) > _SIZE_MAX:
+    if not 0 <= wish.patience <= _PATIENCE_MAX or abs(wish.size or 0) > _SIZE_MAX:
         msg = "a patience outside [0, 366 days], or a size beyond all measure"
         raise ValueError(msg)
     if len(wish.reason.encode()) > _REASON_MAX:

@@ -514,12 +514,14 @@ class LaneTrader:
         recent = [at for at in self._faults.get(name, []) if now - at < _FAULTS_WINDOW]
         if len(recent) >= _FAULTS_MAX:
             return ()
-        inside = {seen.market.id for seen in view.markets}
         try:
             decided = active.strategy.decide(view, active.params, holdings)
             signals = list(islice(decided, _WISHES_MAX + 1))
+            if not signals:
+                return ()
             if len(signals) > _WISHES_MAX:
                 raise OverflowError  # noqa: TRY301 - a fault like any other of the strategy's own
+            inside = {seen.market.id for seen in view.markets}
             for wish in signals:
                 check_wanted(wish)
             strangers = [s.market for s in signals if s.market not in inside]
