@@ -142,7 +142,7 @@ MUTATIONS: Final = (
         _EXPOSURE,
         "len(times if now is None else [t for t in times if t > now - MINUTE])",
         "0",
-        _MACHINE,
+        ("tests/unit/test_exposure.py",),
     ),
     _bug(
         "open orders are not counted",

@@ -2,8 +2,8 @@
 
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.exposure import Exposure, exposure_of
-from market_bot.core.domain.lane import LaneState
-from market_bot.core.domain.numbers import NO_MONEY, money, price, size
+from market_bot.core.domain.lane import MINUTE, LaneState
+from market_bot.core.domain.numbers import NO_MONEY, Micros, money, price, size
 from market_bot.core.domain.orders import Purpose
 from tests.fakes.builders import a_fill, a_sale, a_start, an_intended, fold
 
@@ -34,6 +34,17 @@ def test_live_entries_count_as_filled() -> None:
 
     assert money("4.90") == waiting.total == waiting.market("M-1") == waiting.event("E-1")
     assert (money("95.10"), 1) == (waiting.free_cash, waiting.live_orders)
+
+
+def test_entries_count_as_recent_for_a_minute() -> None:
+    """An entry sent less than a minute ago is recent; after a minute it is not."""
+    state = fold([a_start(), an_intended()])
+    (sent,) = state.entry_times
+    just, over = Micros(sent + MINUTE - 1), Micros(sent + MINUTE)
+
+    assert 1 == exposure_of(state, None, now=just).recent_entries
+    assert 0 == exposure_of(state, None, now=over).recent_entries
+    assert 1 == exposure_of(state, None).recent_entries
 
 
 def test_doubt_counts_as_filled() -> None:

@@ -68,6 +68,10 @@ def prove_run(journal_dir: Path, chain: Chain, tapes: Sequence[Path], home: Home
     if first is None or not isinstance(first.event, ev.BotStarted):
         msg = f"{chain}: the first line is not bot_started: older files are gone, so is the proof"
         raise ProofError(msg)
+    if chain.run.partition("-")[0] != first.event.instance:
+        # The lines themselves do not name the folder in which they belong.
+        msg = f"{chain}: these files are those of run {first.event.instance}: put them back there"
+        raise ProofError(msg)
     inputs = _inputs(chain, first.event, tapes, home)
     counts: Counter[str] = Counter()
     assembled = rehearse(inputs, chain, _counting(reader.read(), counts), first.event)

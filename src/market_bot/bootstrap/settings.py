@@ -29,7 +29,6 @@ from market_bot.core.domain.settings import (
     Sizing,
 )
 from market_bot.core.domain.strategies.api import Strategy, knobs
-from market_bot.core.domain.strategies.api import knobs
 
 # These need no number in the file and are always in force.
 _UNCONDITIONAL = ("free_cash", "halted")

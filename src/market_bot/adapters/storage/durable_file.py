@@ -147,7 +147,8 @@ class RealFiles(Files):
         path.unlink()
 
 
-_FLAGS: Final = os.O_CLOEXEC | os.O_NOFOLLOW
+# Not to block: a pipe by the name of a journal would hold up whoever opens it for ever.
+_FLAGS: Final = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 if sys.platform == "darwin":
     import fcntl
