@@ -87,6 +87,18 @@ def test_a_forged_fact_is_found_even_with_a_sound_chain(
     assert "line " in line
 
 
+def test_the_files_of_another_run_prove_nothing(bots: WarmBots, home: Path) -> None:
+    """A run is proven under its own name only; its lines do not tell where they lie."""
+    (run,) = (home / "journal" / "kalshi" / "tape").iterdir()
+    run.rename(run.with_name("0123456789abcdef"))
+
+    proof = bots.run("journal", "prove", "--home", home)
+
+    assert 1 == proof.code
+    (line,) = proof.stderr.splitlines()
+    assert f"those of run {run.name}" in line
+
+
 def test_another_tape_proves_nothing(tmp_path: Path, bots: WarmBots, home: Path) -> None:
     """The tape is known by its content; one of the same name is refused."""
     (home / "state" / "tapes.json").unlink()

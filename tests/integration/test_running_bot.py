@@ -323,7 +323,7 @@ def test_tells_about_itself(running: Bot) -> None:
     assert () == tuple(running.bot.stalled())
 
 
-@pytest.mark.parametrize("kind", ["folder", "secret", "loop"])
+@pytest.mark.parametrize("kind", ["folder", "secret", "loop", "nowhere"])
 def test_a_halt_file_that_cannot_be_read_halts(tmp_path: Path, kind: str) -> None:
     """When in doubt, halted: whatever lies there, it is there."""
     path = tmp_path / "HALT"
@@ -331,6 +331,8 @@ def test_a_halt_file_that_cannot_be_read_halts(tmp_path: Path, kind: str) -> Non
         path.mkdir()
     elif kind == "loop":
         path.symlink_to(path)
+    elif kind == "nowhere":
+        path.symlink_to(tmp_path / "nothing")
     else:
         path.write_bytes(b"\xff\xfe")
 

@@ -167,8 +167,14 @@ MUTATIONS: Final = (
     Mutation(
         name="two bots share a lock",
         file=_LOCK,
-        old="fcntl.LOCK_EX | fcntl.LOCK_NB",
-        new="fcntl.LOCK_SH | fcntl.LOCK_NB",
+        old="""\
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._folder = _lock_folder(self._path.parent.parent)
+""",
+        new="""\
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            self._folder = None
+""",
         tests=("tests/integration/test_home_lock.py",),
     ),
     Mutation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,10 @@ def test_a_fast_scan_yields_undecoded_lines(tmp_path: Path) -> None:
     assert [(1, "halt", data, b"2026-11-22T00:30:00.123456Z", head)] == list(
         fast_scan(next(tmp_path.iterdir()), CHAIN)
     )
+
+
+def test_a_pipe_by_the_name_of_a_journal_is_no_trap(tmp_path: Path) -> None:
+    """It holds nothing, and whoever reads it does not wait for ever for somebody to write."""
+    os.mkfifo(tmp_path / "2027-01-01.jsonl")
+
+    assert [] == list(JournalReader(tmp_path, CHAIN).read())

@@ -79,10 +79,6 @@ def _strategies(config: VenueConfig, source: Document | None) -> tuple[ActiveStr
             strategy.params, wanted.params, path=(*path, "params"), source=source
         )
         _sane(strategy, params, (*path, "params"), source)
-        for name, knob in knobs(strategy).items():
-            # A stretch below nothing, or a negative edge, turns a strategy round.
-            if (getattr(params, name) or 0) < 0 <= Decimal(knob.low):
-                raise _fault(source, (*path, "params", name), "cannot be below 0")
         if wanted.enabled:
             active.append(ActiveStrategy(strategy=strategy, params=params))
     return tuple(active)
@@ -108,11 +104,14 @@ def _risk(config: VenueConfig, source: Document | None) -> tuple[tuple[Rule, ...
 def _sane(
     strategy: Strategy, params: object, path: tuple[str | int, ...], source: Document | None
 ) -> None:
-    """Refuse dollars outside a contract's range, and a band with nothing in it."""
+    """Refuse dollars outside a contract's range, less than nothing, and an empty band."""
     for name, knob in knobs(strategy).items():
         value = getattr(params, name)
         if knob.unit == "dollar" and not 0 <= value <= ONE_DOLLAR:
             raise _fault(source, (*path, name), "is from 0 to 1 dollar (0.85 is 85 cents)")
+        # A stretch of less than nothing would turn a strategy round.
+        if (value or 0) < 0 <= Decimal(knob.low):
+            raise _fault(source, (*path, name), "cannot be below 0")
     low, high = getattr(params, "price_min", None), getattr(params, "price_max", None)
     if low is not None and high is not None and low > high:
         raise _fault(source, (*path, "price_min"), "is above price_max: nothing would be wanted")

@@ -18,6 +18,7 @@ from market_bot.adapters.storage.journal_reader import chain_folder
 from market_bot.adapters.system.clock import SystemClock
 from market_bot.adapters.system.control_socket import ControlClient, NoBotRunning
 from market_bot.bootstrap.cli.faults import Failure, UsageFault
+from market_bot.bootstrap.plain_text import plain
 from market_bot.bootstrap.summary import dollars
 from market_bot.bootstrap.system_log import CHAIN
 from market_bot.bootstrap.taped_lane import snapshot_of
@@ -43,7 +44,7 @@ def status(home: Path, *, json: bool) -> int:
     for key, value in answer.get("about", {}).items():
         print(f"{key:<12}{value}")
     for lane in answer.get("lanes", []):
-        print(_lane(lane))
+        print(plain(_lane(lane)))
     for name in answer.get("stalled", []):
         print(f"stalled: {name}")
     return 0
