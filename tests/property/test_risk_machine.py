@@ -306,7 +306,9 @@ class RiskMachine(RuleBasedStateMachine):
 
     def touch(self, market: str) -> MarketFact:
         """Return a fact that has a market looked at and changes nothing."""
-        return announced(self.lane.trader.world.seen[market].market)
+        seen = self.lane.trader.world.seen.get(market)
+        # A market that ended long ago is forgotten; what is told of it later is passed over.
+        return announced(a_market(market, event=EVENTS[market]) if seen is None else seen.market)
 
     def working(self) -> list[Order]:
         """Return what may still fill."""

@@ -25,7 +25,7 @@ from market_bot.bootstrap.taped_lane import _controls as recorded_first
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import FOLD_VERSION, LaneState
 from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, SECOND, Duration, Micros
+from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, SECOND, Duration, Micros, Money
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.settings import ActiveStrategy
 from market_bot.core.domain.signals import Intent, Signal
@@ -579,12 +579,16 @@ def _check_orders(entries: Sequence[Entry], ledger: Ledger) -> None:
         order = intents[fill.intent]
         traded[fill.intent] += fill.size
         better = fill.price - order.price
+        fee, bound = fill.fee, order.fee_bound
         if fill.purpose is Purpose.ENTRY:
             better = -better
+        else:
+            # A better price may cost a higher fee, but never more than it brings.
+            fee = Money(fee - better * fill.size)
         same = (fill.market, fill.leg, fill.purpose) == (order.market, order.leg, order.purpose)
         must(same, f"{fill.fill} is not what was ordered")
         must(better >= 0, f"{fill.fill} is {-better} worse than its limit")
         must(fill.at <= order.expires_at, f"{fill.fill} came after its order had expired")
-        must(fill.fee <= order.fee_bound, f"{fill.fill} costs a fee of {fill.fee}")
+        must(fee <= bound, f"{fill.fill} costs a fee of {fill.fee}, bound to {bound}")
     for name, size in traded.items():
         must(size <= intents[name].size, f"{name} was filled beyond its size")

@@ -51,7 +51,8 @@ def fee_bound(schedule: FeeSchedule, limit: Price, size: Size) -> Money:
     """Return a fee no order at this limit can exceed: taker rate at the dearest price it may meet.
 
     Buying at most at ``limit`` may fill anywhere below it, and p(1-p) peaks at one half; a cent
-    covers the rounding of many small fills.
+    covers the rounding of many small fills. A sale above its limit may cost a higher fee, but
+    never by as much as it brings more.
     """
     if schedule.model is FeeModel.NONE or max(schedule.taker_rate, schedule.maker_rate) <= 0:
         return NO_MONEY
