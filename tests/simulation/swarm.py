@@ -485,7 +485,6 @@ class Swarm:
     def _die(self, reason: str) -> None:
         """Lose what was not on the disk, if power failed."""
         self.deaths.append(reason)
-        must(len(self.deaths) <= 2 * _DEATHS_MAX, f"it dies again and again: {reason}")
         survival: Survival = kept
         names_kept = True
         if reason == "power":
