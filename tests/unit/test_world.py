@@ -165,7 +165,7 @@ def test_prints_are_told() -> None:
     """Whoever listens hears every print of a known market, and the last price is kept."""
     heard: list[Any] = []
     world = a_world()
-    world.on_trade = lambda *print_: heard.append(print_)
+    world.on_trade.append(lambda *print_: heard.append(print_))
     tell([("trade", "M-1", Side.ASK, cents(48), contracts(2), NOON, None)], world)
 
     assert [("M-1", Side.ASK, cents(48), Size(2_000_000), NOON)] == heard

@@ -56,8 +56,8 @@ class PaperExecution(Execution):
     _fills: dict[str, dict[str, int]] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.world.on_trade = self._printed
-        self.world.on_forget = self._forget
+        self.world.on_trade.append(self._printed)
+        self.world.on_forget.append(self._forget)
 
     def submit(self, intent: Intent, at: Micros) -> Outcome:
         if not self.capabilities & _DEPTH:

@@ -93,6 +93,26 @@ class Holdings:
     cash: Money
 
 
+@attrs.define(eq=False)
+class Views:
+    """The pictures taken at one moment, so that several lanes of a world share each of them."""
+
+    world: World
+    _taken: dict[str, View] = attrs.field(factory=dict, init=False)
+    _moment: tuple[int, Micros] = attrs.field(default=(-1, Micros(0)), init=False)
+
+    def of(self, event: str, as_of: Micros) -> View:
+        """Return the frozen picture of an event; the same one until something happens."""
+        moment = (self.world.facts, as_of)
+        if moment != self._moment:
+            self._moment = moment
+            self._taken.clear()
+        view = self._taken.get(event)
+        if view is None:
+            view = self._taken[event] = view_of(self.world, event, as_of)
+        return view
+
+
 def view_of(world: World, event: str, as_of: Micros) -> View:
     """Return the frozen picture of an event."""
     markets = tuple([market_view(world, world.seen[m], as_of) for m in world.events[event]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -100,13 +100,46 @@ class Reference:
 
 
 @attrs.define(eq=False)
+class Seat:
+    """What one of several lanes has not taken yet of what happened in a world they share.
+
+    ``touched`` are the events to look at, in order; ``resolutions`` those not yet taken;
+    ``hidden`` the events this lane let go of while another one still looks at them.
+    """
+
+    world: World
+    touched: dict[str, None] = attrs.field(factory=dict, init=False)
+    resolutions: list[Resolution] = attrs.field(factory=list, init=False)
+    hidden: dict[str, None] = attrs.field(factory=dict, init=False)
+
+    def catch_up(self) -> None:
+        """Learn what happened since the last time."""
+        self.world.tell_seats()
+
+    def hear(self, touched: Mapping[str, None], resolutions: Sequence[Resolution]) -> None:
+        """Take what happened, but for what was let go of."""
+        hidden = self.hidden
+        if not hidden:
+            self.touched.update(touched)
+        else:
+            self.touched.update((event, None) for event in touched if event not in hidden)
+        self.resolutions.extend(resolutions)
+
+    def forget(self, event: str) -> None:
+        """Let go of an event and all its markets; see `World.forget`."""
+        self.touched.pop(event, None)
+        self.hidden[event] = None
+        self.world.release(event)
+
+
+@attrs.define(eq=False)
 class World(Sink):
     """Books of every market of a venue; mutable, owned by the venue's thread.
 
-    ``touched`` are the events something happened to since it was last cleared, in order;
-    ``resolutions`` those not yet taken; ``ignored`` counts facts about books that are not whole,
-    markets that were never announced, and those of the latest 16,384 forgotten markets; ``moved``
-    are the markets that came from another event.
+    Several lanes may look at one world, each from a `Seat`. ``touched`` are the events something
+    happened to since the seats were last told, in order; ``resolutions`` likewise; ``ignored``
+    counts facts about books that are not whole, markets that were never announced, and those of
+    the latest 16,384 forgotten markets; ``moved`` are the markets that came from another event.
     """
 
     seen: dict[str, Seen] = attrs.field(factory=dict)
@@ -120,8 +153,9 @@ class World(Sink):
     gaps: int = 0
     now: Micros = NEVER
     moved: dict[str, None] = attrs.field(factory=dict)
-    on_trade: TradeListener | None = None
-    on_forget: ForgetListener | None = None
+    on_trade: list[TradeListener] = attrs.field(factory=list)
+    on_forget: list[ForgetListener] = attrs.field(factory=list)
+    _seats: list[Seat] = attrs.field(factory=list, init=False)
     _terms: dict[str, EventTerms] = attrs.field(factory=dict, init=False)
     _forgotten: dict[str, None] = attrs.field(factory=dict, init=False)
     _gone: int = attrs.field(default=0, init=False)
@@ -213,8 +247,8 @@ class World(Sink):
         known.last_trade = price
         known.prints.append(Print(received, taker, price, size))
         self.touched[known.market.event] = None
-        if self.on_trade is not None:
-            self.on_trade(market, taker, price, size, received)
+        for listen in self.on_trade:
+            listen(market, taker, price, size, received)
 
     def reference(
         self,
@@ -269,6 +303,26 @@ class World(Sink):
                 known.book.lose()
                 self.touched[known.market.event] = None
 
+    def join(self) -> Seat:
+        """Return a place from which one more lane looks at this world from now on."""
+        seat = Seat(self)
+        self._seats.append(seat)
+        return seat
+
+    def tell_seats(self) -> None:
+        """Hand on to every seat what happened since it was last told."""
+        touched, self.touched = self.touched, {}
+        news, self.resolutions = self.resolutions, []
+        for seat in self._seats:
+            seat.hear(touched, news)
+
+    def release(self, event: str) -> None:
+        """Forget an event once no seat looks at it any more."""
+        if all(event in seat.hidden for seat in self._seats):
+            self.forget(event)
+            for seat in self._seats:
+                seat.hidden.pop(event, None)
+
     def over(self, event: str) -> bool:
         """Tell whether an event is known and all of its markets are resolved."""
         names = self.events.get(event, ())
@@ -286,8 +340,8 @@ class World(Sink):
             self._gone += 1
             self._gone_unknown_close += market.close_at is None
             self._forgotten[name] = None
-            if self.on_forget is not None:
-                self.on_forget(name)
+            for listen in self.on_forget:
+                listen(name)
         self.touched.pop(event, None)
         self._terms.pop(event, None)
         while len(self._forgotten) > _FORGOTTEN_KEPT:

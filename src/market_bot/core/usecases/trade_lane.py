@@ -50,8 +50,8 @@ from market_bot.core.domain.signals import (
     check_wanted,
 )
 from market_bot.core.domain.sizing import entry_size
-from market_bot.core.domain.view import Holdings, MarketView, View, view_of
-from market_bot.core.domain.world import World
+from market_bot.core.domain.view import Holdings, MarketView, View, Views
+from market_bot.core.domain.world import Seat, World
 from market_bot.core.ports.execution import (
     Cancelled,
     Confirmed,
@@ -130,6 +130,7 @@ class LaneTrader:
         world: the market as consumed; `execution` may watch it.
         controls: facts from outside (halt, resume, configuration) to take at the next tick.
         commit_ticks: make class B facts durable every so many ticks.
+        views: takes the pictures; lanes that share a world may share it.
 
     """
 
@@ -142,6 +143,10 @@ class LaneTrader:
     commit_ticks: int = 1
     ticks: int = 0
     degraded: str | None = None
+    views: Views = attrs.field(
+        default=attrs.Factory(lambda self: Views(self.world), takes_self=True)
+    )
+    seat: Seat = attrs.field(init=False)
     _announced: bool = attrs.field(default=False, init=False)
     _wishes: dict[str, dict[WishKey, Wish]] = attrs.field(factory=dict, init=False)
     _due_controls: deque[ev.Event] = attrs.field(factory=deque, init=False)
@@ -157,6 +162,9 @@ class LaneTrader:
     )
     _leaving: dict[WishKey, Signal] = attrs.field(factory=dict, init=False)
     _ended: dict[str, Micros] = attrs.field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.seat = self.world.join()
 
     @property
     def state(self) -> LaneState:
@@ -186,6 +194,7 @@ class LaneTrader:
         self.ticks += 1
         self._take_controls(now)
         position = self.data.drain(self.world, now)
+        self.seat.catch_up()
         self._now = now
         self._open_day(now)
         self._merge_pairs(now)
@@ -327,8 +336,8 @@ class LaneTrader:
             self._facts.popleft()
 
     def _take_resolutions(self, now: Micros) -> None:
-        while self.world.resolutions:
-            resolution = self.world.resolutions[0]
+        while self.seat.resolutions:
+            resolution = self.seat.resolutions[0]
             market = self.world.seen[resolution.market].market
             event = ev.MarketResolved(
                 market=market.id,
@@ -337,7 +346,7 @@ class LaneTrader:
                 yes_payout=resolution.yes_payout,
             )
             self._record(event, now)
-            del self.world.resolutions[0]
+            del self.seat.resolutions[0]
             # At the end, so that what is due first stays first.
             self._ended.pop(market.event, None)
             self._ended[market.event] = Micros(now + _FORGET_AFTER)
@@ -352,7 +361,7 @@ class LaneTrader:
             held = event in own.positions or event in own.orders
             if not held and self.world.over(event):
                 self._drop_wishes(event, set(), now)
-                self.world.forget(event)
+                self.seat.forget(event)
             del self._ended[event]
             if held:
                 self._ended[event] = Micros(now + _FORGET_AFTER)
@@ -408,7 +417,7 @@ class LaneTrader:
     def _decide(self, now: Micros) -> Counts:
         counts = Counts()
         for event in self._due():
-            view = view_of(self.world, event, now)
+            view = self.views.of(event, now)
             if not view.markets:
                 continue
             counts.views += 1
@@ -422,7 +431,7 @@ class LaneTrader:
 
     def _due(self) -> Iterable[str]:
         """Return the events to look at: where something happened, and where we hold or wait."""
-        touched, known = self.world.touched, self.world.events
+        touched, known = self.seat.touched, self.world.events
         due = touched | self.own().events
         touched.clear()
         return [event for event in due if event in known]
