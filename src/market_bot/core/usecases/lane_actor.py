@@ -10,12 +10,12 @@ import attrs
 
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.numbers import NEVER, Duration, Micros
-from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.tally import Tally
 from market_bot.core.ports.actor import Actor
 from market_bot.core.ports.journal import DurabilityLostError, JournalError
 from market_bot.core.ports.market_data import MarketDataError
-from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot
+from market_bot.core.usecases.lane_picture import picture
+from market_bot.core.usecases.lane_snapshot import LaneSnapshot
 from market_bot.core.usecases.trade_lane import LaneTrader
 
 _PUBLISH_EVERY: Final = Duration(100_000)
@@ -151,53 +151,13 @@ class TapedLane(Actor):
         self._publish(now, "finished")
 
     def _publish(self, now: Micros, phase: str, *, error: str | None = None) -> None:
-        trader, state = self.trader, self.trader.state
         self._published = now
-        equity, exposure = trader.equity(), trader.exposure()
-        price = trader.world.sell_price
-        self.snapshot = attrs.evolve(
+        self.snapshot = picture(
+            self.trader,
+            self.tally,
             self.blank,
             phase=phase,
             at=self.time,
-            ticks=trader.ticks,
             progress=self.source.span(),
-            counts=self._counts(),
-            denials=dict(self.tally.denials),
-            positions=tuple(
-                HeldNow(position=held, bid=price(held.market, held.leg))
-                for held in state.positions.values()
-            ),
-            orders=tuple(order for order in state.orders.values() if order.state.live),
-            cash=state.cash,
-            deposits=state.deposits,
-            equity=equity,
-            realised=state.realised,
-            fees=state.fees,
-            exposure=exposure.total,
-            rewards=state.rewards,
-            day_pnl=exposure.day_pnl,
-            drawdown=exposure.drawdown,
-            wins=state.wins,
-            losses=state.losses,
-            loss_streak=state.loss_streak,
-            halted=state.halted,
-            degraded=trader.degraded,
-            config=trader.settings.hash,
-            head=trader.recorder.journal.head,
             error=error,
         )
-
-    def _counts(self) -> dict[str, int]:
-        tally = self.tally
-        entries = sum(n for name, n in tally.orders.items() if name.startswith(Purpose.ENTRY.value))
-        return {
-            "scans": tally.scans,
-            "markets": tally.markets,
-            "signals": tally.signals.total(),
-            "denied": tally.denied,
-            "entries": entries,
-            "exits": tally.exits.total(),
-            "fills": tally.fills.total(),
-            "resolved": tally.resolved,
-            "errors": tally.errors.total(),
-        }

@@ -208,6 +208,10 @@ class LaneTrader:
         if self.ticks % self.commit_ticks == 0:
             self.recorder.journal.commit()
 
+    def note(self, event: ev.Event, at: Micros) -> None:
+        """Write down something that happened beside a tick."""
+        self._record(event, at)
+
     def degrade(self, reason: str) -> None:
         """Go on without new positions: the journal can no longer promise to keep everything."""
         self.degraded = reason

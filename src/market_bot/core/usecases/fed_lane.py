@@ -1,0 +1,168 @@
+"""A lane on live data as an actor: a tick every interval, whatever the venue is up to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from market_bot.core.domain import events as ev
+from market_bot.core.domain.numbers import NEVER, SECOND, Duration, Micros
+from market_bot.core.domain.tally import Tally
+from market_bot.core.ports.actor import Actor
+from market_bot.core.ports.journal import DurabilityLostError, JournalError
+from market_bot.core.ports.market_data import MarketDataError
+from market_bot.core.usecases.lane_picture import picture
+from market_bot.core.usecases.lane_snapshot import LaneSnapshot
+from market_bot.core.usecases.trade_lane import LaneTrader
+
+_PUBLISH_EVERY: Final = Duration(250_000)
+_WAIT_MAX: Final = Duration(30 * SECOND)
+_DOUBLINGS_MAX: Final = 5
+
+Begin = Callable[[LaneTrader, Micros], None]
+
+
+def begin_with_nothing(trader: LaneTrader, now: Micros) -> None:
+    """Go on from the journal alone."""
+
+
+@attrs.define(eq=False)
+class FedLane(Actor):
+    """Trades what a venue tells, until it is stopped.
+
+    A source that fails is asked again, less and less often up to every half minute; meanwhile
+    nothing is decided, since nothing is known. Ticks that were missed are not made up for.
+
+    Args:
+        trader: does the ticks.
+        started: returns the fact that opens the lane.
+        tally: counts what happens; already an observer of the trader's recorder.
+        blank: the snapshot to begin with (venue, lane, limits).
+        interval: how far apart ticks are.
+        digest: digest of the state, for the closing line.
+        begin: done once, after the opening line and before the first tick.
+        ticks_max: stop in order after so many ticks.
+        time: the time of the present tick.
+
+    """
+
+    trader: LaneTrader
+    started: Callable[[], ev.BotStarted]
+    tally: Tally
+    blank: LaneSnapshot
+    interval: Duration
+    digest: Callable[[], str]
+    begin: Begin = begin_with_nothing
+    ticks_max: int | None = None
+    snapshot: LaneSnapshot = attrs.field(init=False)
+    time: Micros = attrs.field(default=NEVER, init=False)
+    _due: Micros = attrs.field(default=NEVER, init=False)
+    _begun: bool = attrs.field(default=False, init=False)
+    _failures: int = attrs.field(default=0, init=False)
+    _trouble: str | None = attrs.field(default=None, init=False)
+    _published: Micros = attrs.field(default=NEVER, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.snapshot = self.blank
+
+    @property
+    def name(self) -> str:
+        """The lane's chain: venue/lane."""
+        return f"{self.blank.venue}/{self.blank.lane}"
+
+    def step(self, now: Micros) -> Micros | None:
+        """Take the next tick if it is due; see `Actor.step`."""
+        try:
+            return self._step(now)
+        except JournalError as e:
+            self._publish("failed", error=str(e))
+            return None
+
+    def stop(self, now: Micros, reason: str) -> None:
+        """Cancel what rests, write down the end; the next start goes on from there."""
+        if self.snapshot.phase in ("stopped", "failed"):
+            return
+        if self._begun:
+            try:
+                self.trader.finish(reason, self.digest(), self._tick_time(now))
+            except JournalError as e:
+                self._publish("failed", error=str(e))
+                return
+        self._publish("stopped")
+
+    def show(self) -> LaneSnapshot:
+        """Return the present picture; for whoever steps the lane."""
+        self._publish(self.snapshot.phase, error=self.snapshot.error)
+        return self.snapshot
+
+    def _step(self, now: Micros) -> Micros | None:
+        if self.ticks_max is not None and self.trader.ticks >= self.ticks_max:
+            self.stop(now, "ticks")
+            return None
+        if now < self._due:
+            # The wall clock may have been set back: nobody waits longer than one interval for it.
+            if self._due - now <= max(self.interval, _WAIT_MAX):
+                return self._due
+            self._due = now
+        at = self._tick_time(now)
+        if not self._begun:
+            # Unguarded: a lane that cannot write its opening has nothing to go on with.
+            self.trader.start(self.started(), at)
+            self._begun = True
+            self.begin(self.trader, at)
+        self.time = at
+        self._tick(at)
+        self._due = self._next(now)
+        if now - self._published >= _PUBLISH_EVERY or self._trouble is not None:
+            self._published = now
+            self._publish("waiting" if self._trouble else "trading", error=self._trouble)
+        return self._due
+
+    def _tick_time(self, now: Micros) -> Micros:
+        """Return a time that never runs back, as the chain's does."""
+        return max(now, self.time, self.trader.recorder.last_at)
+
+    def _tick(self, at: Micros) -> None:
+        try:
+            self._guarded(lambda: self.trader.tick(at))
+        except MarketDataError as e:
+            self._failures += 1
+            told, self._trouble = self._trouble, str(e)
+            if told != self._trouble:
+                missed = ev.Tick(position="", reason=self._trouble)
+                self._guarded(lambda: self.trader.note(missed, at))
+        else:
+            self._failures, self._trouble = 0, None
+
+    def _next(self, now: Micros) -> Micros:
+        if self._failures:
+            doubled = max(self.interval, SECOND) << min(self._failures, _DOUBLINGS_MAX)
+            return Micros(now + min(doubled, _WAIT_MAX))
+        return Micros((now // self.interval + 1) * self.interval if self.interval else now)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do something that writes; without durability go on without new positions.
+
+        Raises:
+            DurabilityLostError: if not even that can be written down.
+
+        """
+        try:
+            work()
+        except DurabilityLostError as e:
+            if self.trader.degraded is not None:
+                raise
+            self.trader.degrade(str(e))
+
+    def _publish(self, phase: str, *, error: str | None = None) -> None:
+        self.snapshot = picture(
+            self.trader,
+            self.tally,
+            self.blank,
+            phase=phase,
+            at=self.time,
+            progress=None,
+            error=error,
+        )
