@@ -52,7 +52,7 @@ class Scene:
 
 def a_scene(journal: ListJournal | None = None, ticks_max: int | None = None) -> Scene:
     """Return a lane that ticks once a second and was not stepped yet."""
-    wanting = Wanting([a_signal(size=contracts(1))])
+    wanting = Wanting(a_signal(size=contracts(1)))
     venue = ScriptedExecution()
     lane = a_lane(
         lane_settings(strategies=[a_strategy(wanting)]),
