@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_VENV := .venv-lock
 ARGS ?=
+# Test processes at a time; as many as there are processors.
+WORKERS ?= auto
 UPGRADE ?=
 
 # Stamps: each is touched when its step succeeded, so that a second call has nothing to do.
@@ -29,7 +31,7 @@ run: $(PROJECT) ## Start the bot in paper mode; ARGS="…" adds options or names
 	@$(BIN)/market-bot $(COMMAND)
 
 test: check ## Run the checks, then every test but the soak tests, with coverage (what CI runs).
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 check: check-lint check-format check-types check-imports ## Run the linter, the formatter, the type checker and the import contracts.
 
@@ -59,7 +61,8 @@ COMPILE = $(LOCK_VENV)/bin/uv pip compile pyproject.toml --quiet --universal --p
 lock: ## Resolve both lock files again; UPGRADE=--upgrade takes the newest versions.
 	@test -x $(LOCK_VENV)/bin/uv || { $(PYTHON) -m venv $(LOCK_VENV) && $(LOCK_VENV)/bin/python -m pip install -q uv; }
 	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --group dev --extra polymarket --constraints requirements.lock \
+		--output-file requirements-dev.lock
 	@! grep -nE '://|^ *--(index|extra-index|find-links)' requirements.lock requirements-dev.lock
 
 clean: ## Remove the environments, the caches and what was built; your data stays.

@@ -231,7 +231,9 @@ def raises(draft: Draft, exposure: Exposure, limits: Limits) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    "judge", [raises, lambda *_: None, lambda *_: True, lambda *_: Approved], ids=str
+    "judge",
+    [raises, lambda *_: None, lambda *_: True, lambda *_: Approved],
+    ids=["raises", "nothing", "true", "a class"],
 )
 def test_a_broken_rule_denies(judge: Any) -> None:
     """A rule that raises, or answers with anything but a verdict, refuses."""
@@ -249,7 +251,9 @@ def test_every_rule_keeps_the_contract(rule: Rule) -> None:
     assert () == refusals([rule], FIVE, no_exposure(), LIMITS)
 
 
-@pytest.mark.parametrize("rule", [r for r in RULES.values() if r.name.startswith("max_")], ids=str)
+@pytest.mark.parametrize(
+    "rule", [r for r in RULES.values() if r.name.startswith("max_")], ids=lambda rule: rule.name
+)
 def test_a_missing_limit_denies(rule: Rule) -> None:
     """A limit nobody set is not unlimited."""
     assert [rule.name] == [g.name for g in refusals([rule], FIVE, no_exposure(), {})]
