@@ -1,0 +1,79 @@
+"""Our own limits of requests, kept well inside the venue's, one bucket per class.
+
+Reads, writes and cancels do not share a bucket: whoever asks too much for books can still cancel.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+import attrs
+
+from market_bot.core.domain.numbers import SECOND, Duration
+from market_bot.core.ports.clock import Clock
+
+_SCALE: Final = SECOND
+
+
+class Budget(Enum):
+    """Classes of requests that are counted apart."""
+
+    READS = "reads"
+    WRITES = "writes"
+    CANCELS = "cancels"
+
+    # Part of many keys; the members are alone in their value.
+    __hash__ = object.__hash__
+
+
+@attrs.frozen
+class Rate:
+    """How many requests there may be: per second in the long run, and at once."""
+
+    per_second: int = attrs.field(validator=attrs.validators.ge(1))
+    burst: int = attrs.field(validator=attrs.validators.ge(1))
+
+
+# Half of what the venue lets the lowest tier do with orders (40/s and 80/s per signer, 2026-08);
+# for reads a tenth of the limit of its book endpoints (1,500 in ten seconds per address).
+RATES: Final = {
+    Budget.READS: Rate(15, 30),
+    Budget.WRITES: Rate(20, 30),
+    Budget.CANCELS: Rate(40, 60),
+}
+
+
+class TokenBucket:
+    """Tokens that come back with time; in whole numbers, so that nothing drifts."""
+
+    def __init__(self, rate: Rate, clock: Clock) -> None:
+        self._rate = rate
+        self._clock = clock
+        # Millionths of a token, as time is in millionths of a second.
+        self._level = rate.burst * _SCALE
+        self._at = clock.elapsed()
+        self._blocked_until = self._at
+
+    def wait_for(self, tokens: int = 1) -> Duration:
+        """Return how long to wait until so many tokens can be taken; zero: now."""
+        self._refill()
+        missing = tokens * _SCALE - self._level
+        filling = -(-missing // self._rate.per_second) if missing > 0 else 0
+        return Duration(max(filling, self._blocked_until - self._at, 0))
+
+    def take(self, tokens: int = 1) -> None:
+        """Take tokens; the level may go below zero, which later requests wait out."""
+        self._refill()
+        self._level -= tokens * _SCALE
+
+    def block(self, pause: Duration) -> None:
+        """Let nothing through for a while: the venue asked for it."""
+        self._refill()
+        self._blocked_until = max(self._blocked_until, Duration(self._at + pause))
+
+    def _refill(self) -> None:
+        now = self._clock.elapsed()
+        gained = max(0, now - self._at) * self._rate.per_second
+        self._level = min(self._rate.burst * _SCALE, self._level + gained)
+        self._at = now
