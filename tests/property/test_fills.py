@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from market_bot.adapters.simulated.paper import PaperExecution
 from market_bot.core.domain.book import Level, Side
 from market_bot.core.domain.fees import fee, fee_bound
-from market_bot.core.domain.fills.maker import Resting, after_print
 from market_bot.core.domain.fills.taker import walk
 from market_bot.core.domain.market import FeeModel, FeeSchedule, Leg
 from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Price, Size
@@ -41,27 +40,6 @@ def test_a_taker_gets_what_a_shop_would_sell(
     got = walk(offered, taken, Price(limit), Size(wanted), selling=selling)
 
     assert fitting == [int(level.price) for level in got for _ in range(level.size)]
-
-
-@given(st.integers(0, 9), st.integers(1, 9), st.lists(st.integers(0, 9), max_size=6))
-def test_a_maker_waits_for_every_contract_ahead(ahead: int, size: int, prints: list[int]) -> None:
-    """One printed contract at a time serves the queue first and then us."""
-    order = Resting(
-        intent="i",
-        market="M",
-        side=Side.BID,
-        price=cents(48),
-        remaining=Size(size),
-        ahead=Size(ahead),
-        expires_at=NOON,
-    )
-    filled = 0
-    for printed in prints:
-        order, got = after_print(order, Size(printed))
-        filled += got
-
-    assert max(0, min(size, sum(prints) - ahead)) == filled
-    assert size - filled == order.remaining
 
 
 def an_order(
@@ -156,7 +134,7 @@ class Auditor:
         assert fact.cost == fact.price * fact.size
         if fact.liquidity is Style.MAKER:
             assert Capability.PRINTS in self.capabilities
-            assert fact.at <= intent.expires_at
+            assert fact.at < intent.expires_at
             self.made += fact.size
             return
         buys_yes = (signal.leg is Leg.YES) == (signal.purpose is Purpose.ENTRY)

@@ -46,3 +46,13 @@ def test_what_we_took_is_gone() -> None:
     assert [Level(cents(52), contracts(1))] == walk(
         OFFERS, used, cents(60), contracts(9), selling=False
     )
+
+
+def test_what_was_not_there_at_sending_is_not_had() -> None:
+    """Of no price more than was displayed when the order was sent, less what we took since."""
+    sent = {cents(52): contracts(2)}
+    used = {cents(52): contracts(1)}
+
+    assert [Level(cents(52), contracts(1))] == walk(
+        OFFERS, used, cents(60), contracts(9), selling=False, at_sending=sent
+    )

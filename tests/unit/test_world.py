@@ -1,5 +1,6 @@
 """The market as consumed, fact by fact."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from market_bot.core.domain.market import (
     Resolution,
 )
 from market_bot.core.domain.numbers import Micros, Price, Size, price
-from market_bot.core.domain.world import World
+from market_bot.core.domain.world import Seen, Watcher, World
 from tests.fakes.builders import a_book, a_market, announced, cents, contracts
 from tests.fakes.clock import NOON
 from tests.fakes.recording_sink import Fact, tell
@@ -161,15 +162,78 @@ def test_time_never_runs_back() -> None:
     assert 5 == world.facts
 
 
-def test_prints_are_told() -> None:
-    """Whoever listens hears every print of a known market, and the last price is kept."""
-    heard: list[Any] = []
-    world = a_world()
-    world.on_trade.append(lambda *print_: heard.append(print_))
-    tell([("trade", "M-1", Side.ASK, cents(48), contracts(2), NOON, None)], world)
+class Ears(Watcher):
+    """Writes down what it is told, and the best bid and the status that held before it."""
 
-    assert [("M-1", Side.ASK, cents(48), Size(2_000_000), NOON)] == heard
-    assert cents(48) == world.seen["M-1"].last_trade
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        self.heard: list[tuple[Any, ...]] = []
+
+    def _hear(self, *what: Any) -> None:
+        self.heard.append((*what, self.seen.book.best_bid, self.seen.status))
+
+    def before(self, at: Micros) -> None:
+        self._hear("before", at)
+
+    def level(self, side: Side, price: Price, size: Size, at: Micros) -> None:
+        self._hear("level", side, price, size, at)
+
+    def book(self, bids: Mapping[Price, Size], asks: Mapping[Price, Size], at: Micros) -> None:
+        self._hear("book", dict(bids), dict(asks), at)
+
+    def trade(self, taker: Side, price: Price, size: Size, at: Micros) -> None:
+        self._hear("trade", taker, price, size, at)
+
+    def status(self, status: MarketStatus, at: Micros) -> None:
+        self._hear("status", status, at)
+
+
+def test_watchers_are_told_before() -> None:
+    """Whoever watches a market hears of each of its facts before it changes anything, in its time.
+
+    Facts of other markets, those that are ignored, and those after the end of watching are not
+    told.
+    """
+    world = a_world()
+    tell([announced(a_market("M-2"))], world)
+    seen = world.seen["M-1"]
+    ears, late, was = Ears(seen), Micros(NOON + 5), (cents(48), MarketStatus.OPEN)
+    world.watch(seen, ears)
+    world.watch(seen, ears)
+    tell(
+        [
+            ("reference", "BTC-USD", "1", late, None),
+            ("delta", "M-1", Side.BID, cents(49), contracts(2), NOON, None),
+            ("delta", "M-2", Side.BID, cents(49), contracts(2), NOON, None),
+            ("trade", "M-1", Side.ASK, cents(49), contracts(2), NOON, None),
+            a_book(asks={}),
+            ("status", "", MarketStatus.PAUSED, NOON),
+            announced(a_market()),
+            ("gap", "", "lost", NOON),
+            ("delta", "M-1", Side.BID, cents(49), contracts(2), NOON, None),
+            ("gap", "M-1", "lost", NOON),
+            ("status", "M-1", MarketStatus.PAUSED, NOON),
+            ("resolution", "M-1", price("1"), NOON),
+            ("status", "M-1", MarketStatus.CLOSED, NOON),
+        ],
+        world,
+    )
+    world.unwatch(seen, ears)
+    tell([a_book()], world)
+    best, none = (cents(49), MarketStatus.OPEN), (None, MarketStatus.OPEN)
+
+    assert [
+        ("level", Side.BID, cents(49), contracts(2), late, *was),
+        ("trade", Side.ASK, cents(49), contracts(2), late, *best),
+        ("book", {cents(48): contracts(100)}, {}, late, *best),
+        ("before", late, *was),
+        ("before", late, *was),
+        ("before", late, *was),
+        ("before", late, *none),
+        ("status", MarketStatus.PAUSED, late, *none),
+        ("status", MarketStatus.SETTLED, late, None, MarketStatus.PAUSED),
+    ] == ears.heard
+    assert cents(49) == seen.last_trade
 
 
 def test_terms_of_an_event() -> None:

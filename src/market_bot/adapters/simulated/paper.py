@@ -1,25 +1,19 @@
-"""Paper execution: orders matched against the market as consumed, by the core's fill model."""
+"""Paper execution: orders matched against the market as consumed, by the core's fill engine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final
 
 import attrs
 
-from market_bot.core.domain.book import Side
 from market_bot.core.domain.fees import fee
-from market_bot.core.domain.fills.maker import (
-    Resting,
-    after_print,
-    book_side,
-    is_done,
-    met_by,
-    yes_price,
-)
-from market_bot.core.domain.fills.taker import walk
-from market_bot.core.domain.market import MarketStatus
+from market_bot.core.domain.fills.maker import book_side, yes_price
+from market_bot.core.domain.fills.matcher import Matcher, PaperOrder, Told
+from market_bot.core.domain.fills.terms import FillTerms
 from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Price, Size, cost
-from market_bot.core.domain.orders import Purpose, Style
+from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.portfolio import NO_CAPABILITIES, VenueCapabilities
 from market_bot.core.domain.signals import Intent
 from market_bot.core.domain.world import World
@@ -35,148 +29,149 @@ from market_bot.core.ports.execution import (
 )
 from market_bot.core.ports.market_data import Capability
 
-_DEPTH = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capability.TOP_OF_BOOK})
+_DEPTH: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capability.TOP_OF_BOOK})
+_QUEUES: Final = frozenset({Capability.L2_STREAM, Capability.PRINTS})
+_NEVER_DUE: Final = Micros(2**63 - 1)
 
 
 @attrs.define(eq=False)
 class PaperExecution(Execution):
     """An order desk that exists on paper only; deterministic, owned by the venue's thread.
 
-    Takers get what is displayed at the moment of the order; makers what prints beyond the queue.
-    What cannot be claimed under the source's capabilities is refused with a reason. Pairs of YES
-    and NO are paid when asked, as ``venue`` would.
+    Takers get what is displayed when they arrive; makers what prints beyond the queue, by the model
+    of ``terms``. What cannot be claimed under the source's capabilities is refused with a reason,
+    or never filled: what rests needs a continuous book and prints. Pairs of YES and NO are paid
+    when asked, as ``venue`` would.
+
+    An order that takes time is accepted at once; if the venue does not want it when it arrives, it
+    is cancelled with the reason. All times are those in which we see the venue.
     """
 
     world: World
     capabilities: frozenset[Capability]
     venue: VenueCapabilities = NO_CAPABILITIES
-    _resting: dict[str, dict[str, tuple[Resting, Intent]]] = attrs.field(factory=dict, init=False)
-    _used: dict[tuple[str, Side], dict[Price, Size]] = attrs.field(factory=dict, init=False)
-    _facts: list[Fact] = attrs.field(factory=list, init=False)
-    _fills: dict[str, dict[str, int]] = attrs.field(factory=dict, init=False)
+    terms: FillTerms = attrs.field(factory=FillTerms)
+    _matchers: dict[str, Matcher] = attrs.field(factory=dict, init=False)
+    _alive: dict[str, Matcher] = attrs.field(factory=dict, init=False)
+    _due: Micros = attrs.field(default=_NEVER_DUE, init=False)
+    _facts: _Facts = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.world.on_trade.append(self._printed)
+        self._facts = _Facts(self.world, self._alive)
         self.world.on_forget.append(self._forget)
-
-    def submit(self, intent: Intent, at: Micros) -> Outcome:
-        if not self.capabilities & _DEPTH:
-            return Rejected("no_depth", "the data has no sizes to trade against")
-        if not self.world.tradable(intent.draft.signal.market):
-            return Rejected("market_closed", "the market is not open")
-        if intent.draft.signal.style is Style.TAKER:
-            self._take(intent, at)
-            return Accepted(venue_order=f"paper-{intent.id}")
-        return self._rest(intent)
-
-    def cancel(self, intent: str, at: Micros) -> None:  # noqa: ARG002 - paper cancels at once
-        for orders in self._resting.values():
-            if orders.pop(intent, None) is not None:
-                self._facts.append(Cancelled(intent, "cancelled"))
 
     @property
     def abilities(self) -> VenueCapabilities:
         return self.venue
 
+    def submit(self, intent: Intent, at: Micros) -> Outcome:
+        market = intent.draft.signal.market
+        if not self.capabilities & _DEPTH:
+            return Rejected("no_depth", "the data has no sizes to trade against")
+        if intent.id in self._alive:
+            return Rejected("order_already_exists", "an order of this name is alive")
+        if not self.world.tradable(market):
+            return Rejected("market_closed", "the market is not open")
+        matcher, order = self._matcher(market), self._order(intent, at)
+        self._facts.intents[intent.id] = intent
+        self._alive[intent.id] = matcher
+        if order.arrives > at:
+            matcher.send(order)
+        else:
+            refused = matcher.put(order)
+            if refused is not None:
+                self._facts.done(order)
+                return Rejected(refused, "a resting order would have taken")
+        self._due = min(self._due, matcher.due)
+        return Accepted(f"paper-{intent.id}", matcher.displayed_ahead(intent.id))
+
+    def cancel(self, intent: str, at: Micros) -> None:
+        matcher = self._alive.get(intent)
+        if matcher is not None:
+            matcher.cancel(intent, at, Micros(at + self.terms.latency.withdrawal))
+            self._due = min(self._due, matcher.due)
+
     def merge(self, merge: str, market: str, size: Size, at: Micros) -> None:  # noqa: ARG002 - paper pays at once
-        self._facts.append(Merged(merge, market, size, cost(ONE_DOLLAR, size)))
+        self._facts.told.append(Merged(merge, market, size, cost(ONE_DOLLAR, size)))
 
     def collect(self, at: Micros) -> Sequence[Fact]:
-        for market, orders in self._resting.items():
-            closed = self.world.seen[market].status not in (MarketStatus.OPEN, MarketStatus.PAUSED)
-            for intent, (order, _) in list(orders.items()):
-                if closed or order.expires_at <= at:
-                    del orders[intent]
-                    self._facts.append(Cancelled(intent, "market_closed" if closed else "expired"))
-        facts, self._facts = self._facts, []
+        if at >= self._due:
+            # Not a set: what is told must not depend on where objects lie.
+            for matcher in sorted(dict.fromkeys(self._alive.values()), key=attrgetter("due")):
+                matcher.catch_up(at)
+            self._due = min((m.due for m in self._alive.values()), default=_NEVER_DUE)
+        facts, self._facts.told = self._facts.told, []
         return facts
 
-    def _rest(self, intent: Intent) -> Outcome:
-        signal = intent.draft.signal
-        book = self.world.seen[signal.market].book
-        side = book_side(signal.leg, signal.purpose)
-        at = yes_price(signal.leg, signal.price)
-        if side is Side.BID:
-            crosses = book.best_ask is not None and at >= book.best_ask
-            ahead = book.bids.get(at, Size(0))
-        else:
-            crosses = book.best_bid is not None and at <= book.best_bid
-            ahead = book.asks.get(at, Size(0))
-        if crosses:
-            return Rejected("post_only_cross", "a resting order would have taken")
-        order = Resting(
+    def conclude(self, at: Micros) -> Sequence[Fact]:
+        latency = self.terms.latency
+        return self.collect(Micros(at + max(latency.order, latency.withdrawal) + 1))
+
+    def _matcher(self, market: str) -> Matcher:
+        known = self._matchers.get(market)
+        if known is None:
+            known = self._matchers[market] = Matcher(
+                world=self.world,
+                seen=self.world.seen[market],
+                model=self.terms.model,
+                makers=self.capabilities >= _QUEUES,
+                told=self._facts,
+            )
+        return known
+
+    def _order(self, intent: Intent, at: Micros) -> PaperOrder:
+        signal, latency = intent.draft.signal, self.terms.latency
+        return PaperOrder(
             intent=intent.id,
-            market=signal.market,
-            side=side,
-            price=at,
-            remaining=intent.draft.size,
-            ahead=ahead,
-            expires_at=intent.expires_at,
+            side=book_side(signal.leg, signal.purpose),
+            price=yes_price(signal.leg, signal.price),
+            left=intent.draft.size,
+            style=signal.style,
+            arrives=Micros(at + latency.order),
+            # It ends by the venue's clock, and we see the venue later.
+            expires=Micros(intent.expires_at + latency.data),
         )
-        self._resting.setdefault(signal.market, {})[intent.id] = (order, intent)
-        return Accepted(venue_order=f"paper-{intent.id}", queue_ahead=ahead)
-
-    def _take(self, intent: Intent, at: Micros) -> None:
-        signal = intent.draft.signal
-        book = self.world.seen[signal.market].book
-        selling = signal.purpose is Purpose.EXIT
-        levels = book.demand(signal.leg) if selling else book.offers(signal.leg)
-        # Kept in YES terms: buying YES and selling NO take the same displayed contracts.
-        side = book_side(signal.leg, signal.purpose).other
-        used = self._used.setdefault((signal.market, side), {})
-        shown = book.asks if side is Side.ASK else book.bids
-        # A level that is gone was somebody else's news: what comes back there is new.
-        for price in [p for p in used if p not in shown]:
-            del used[price]
-        taken = {yes_price(signal.leg, price): size for price, size in used.items()}
-        got = walk(levels, taken, signal.price, intent.draft.size, selling=selling)
-        for level in got:
-            there = yes_price(signal.leg, level.price)
-            used[there] = Size(used.get(there, 0) + level.size)
-            self._fill(intent, level.price, level.size, Style.TAKER, at)
-        if sum(level.size for level in got) < intent.draft.size:
-            self._facts.append(Cancelled(intent.id, "nothing_more_displayed"))
-
-    def _printed(self, market: str, taker: Side, price: Price, size: Size, at: Micros) -> None:
-        orders = self._resting.get(market)
-        if not orders or Capability.PRINTS not in self.capabilities:
-            return
-        # What prints after the close is late news, or somebody who knows the outcome.
-        if self.world.seen[market].status is not MarketStatus.OPEN:
-            return
-        for order, intent in list(orders.values()):
-            if not met_by(order, taker, price, at):
-                continue
-            after, filled = after_print(order, size)
-            if filled:
-                self._fill(intent, intent.draft.signal.price, filled, Style.MAKER, at)
-            if is_done(after):
-                del orders[order.intent]
-            else:
-                orders[order.intent] = (after, intent)
-            size = Size(size - filled)
 
     def _forget(self, market: str) -> None:
-        self._resting.pop(market, None)
-        self._fills.pop(market, None)
-        for side in Side:
-            self._used.pop((market, side), None)
+        matcher = self._matchers.pop(market, None)
+        if matcher is not None:
+            matcher.drop()
+        self._facts.numbers.pop(market, None)
 
-    def _fill(self, intent: Intent, price: Price, size: Size, style: Style, at: Micros) -> None:
-        signal = intent.draft.signal
-        fills = self._fills.setdefault(signal.market, {})
-        number = fills[intent.id] = fills.get(intent.id, 0) + 1
+
+@attrs.define(eq=False)
+class _Facts(Told):
+    """Puts into facts what becomes of paper orders, each fill under a name of its own."""
+
+    world: World
+    alive: dict[str, Matcher]
+    told: list[Fact] = attrs.field(factory=list, init=False)
+    intents: dict[str, Intent] = attrs.field(factory=dict, init=False)
+    numbers: dict[str, dict[str, int]] = attrs.field(factory=dict, init=False)
+
+    def got(self, order: PaperOrder, price: Price, size: Size, at: Micros) -> None:
+        name, signal = order.intent, self.intents[order.intent].draft.signal
+        numbers = self.numbers.setdefault(signal.market, {})
+        number = numbers[name] = numbers.get(name, 0) + 1
         market = self.world.seen[signal.market].market
         selling = signal.purpose is Purpose.EXIT
-        self._facts.append(
+        paid = yes_price(signal.leg, price)
+        self.told.append(
             Filled(
-                intent=intent.id,
-                fill=f"{intent.id}-{number}",
-                price=price,
+                intent=name,
+                fill=f"{name}-{number}",
+                price=paid,
                 size=size,
-                cost=cost(price, size),
-                fee=fee(market.fees, price, size, style, selling=selling),
-                liquidity=style,
+                cost=cost(paid, size),
+                fee=fee(market.fees, paid, size, order.style, selling=selling),
+                liquidity=order.style,
                 at=at,
             )
         )
+
+    def over(self, order: PaperOrder, reason: str) -> None:
+        self.told.append(Cancelled(order.intent, reason))
+
+    def done(self, order: PaperOrder) -> None:
+        self.alive.pop(order.intent, None)
+        self.intents.pop(order.intent, None)

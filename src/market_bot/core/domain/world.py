@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 import attrs
 
@@ -18,7 +19,7 @@ from market_bot.core.domain.market import (
     Resolution,
 )
 from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, Micros, Price, Size
-from market_bot.core.ports.market_data import Sink
+from market_bot.core.ports.market_data import Deltas, Sink
 
 # Looking a member up in its Enum is slow enough to be seen.
 _BID: Final = Side.BID
@@ -30,12 +31,37 @@ _MIDS_KEPT: Final = 120
 _REFERENCES_KEPT: Final = 600
 _FORGOTTEN_KEPT: Final = 1 << 14
 
-TradeListener = Callable[[str, Side, Price, Size, Micros], None]
 ForgetListener = Callable[[str], None]
 
 
-@attrs.frozen
-class Print:
+class Watcher(Protocol):
+    """Follows one market closely: told of each of its facts *before* that changes the world.
+
+    ``at`` is the world's clock with the fact. Facts that the world ignores are not told.
+    """
+
+    @abstractmethod
+    def before(self, at: Micros) -> None:
+        """Hear that something changes that has no call of its own: terms, a gap, the venue."""
+
+    @abstractmethod
+    def level(self, side: Side, price: Price, size: Size, at: Micros) -> None:
+        """Hear of the new displayed size of a price."""
+
+    @abstractmethod
+    def book(self, bids: Mapping[Price, Size], asks: Mapping[Price, Size], at: Micros) -> None:
+        """Hear of a whole new book."""
+
+    @abstractmethod
+    def trade(self, taker: Side, price: Price, size: Size, at: Micros) -> None:
+        """Hear of a print."""
+
+    @abstractmethod
+    def status(self, status: MarketStatus, at: Micros) -> None:
+        """Hear of a new status; a resolution is one too."""
+
+
+class Print(NamedTuple):  # made for every trade, and a tuple in half of the time
     """A trade of somebody; ``taker`` BID means that YES was bought."""
 
     at: Micros
@@ -44,8 +70,7 @@ class Print:
     size: Size
 
 
-@attrs.frozen
-class Mid:
+class Mid(NamedTuple):  # as above
     """The midpoint of a market when it was looked at, in YES dollars."""
 
     at: Micros
@@ -57,7 +82,7 @@ class Seen:
     """What is known of one market: right now, and a little of what was.
 
     ``prints`` are the latest trades, ``mids`` the midpoints at the ticks at which they had changed;
-    both are cut to a fixed number, oldest first.
+    both are cut to a fixed number, oldest first. ``watchers`` follow this market closely.
     """
 
     market: Market
@@ -67,6 +92,7 @@ class Seen:
     resolved: bool = False
     prints: deque[Print] = attrs.field(factory=lambda: deque(maxlen=_PRINTS_KEPT))
     mids: deque[Mid] = attrs.field(factory=lambda: deque(maxlen=_MIDS_KEPT))
+    watchers: tuple[Watcher, ...] = ()
     _told_prints: tuple[Print, ...] = attrs.field(default=(), init=False)
     _told_mids: tuple[Mid, ...] = attrs.field(default=(), init=False)
 
@@ -86,9 +112,12 @@ class Seen:
 
     def look(self, at: Micros) -> None:
         """Remember the midpoint if it is not the one remembered last."""
-        middle = self.book.mid()
-        if middle is not None and (not self.mids or self.mids[-1].price != middle):
-            self.mids.append(Mid(at, middle))
+        bid, ask, mids = self.book.best_bid, self.book.best_ask, self.mids
+        if bid is None or ask is None:
+            return
+        middle = (bid + ask) // 2  # as `Book.mid`, without the call
+        if not mids or mids[-1].price != middle:
+            mids.append(Mid(at, Price(middle)))
 
 
 @attrs.define(eq=False)
@@ -153,7 +182,6 @@ class World(Sink):
     gaps: int = 0
     now: Micros = NEVER
     moved: dict[str, None] = attrs.field(factory=dict)
-    on_trade: list[TradeListener] = attrs.field(factory=list)
     on_forget: list[ForgetListener] = attrs.field(factory=list)
     _seats: list[Seat] = attrs.field(factory=list, init=False)
     _terms: dict[str, EventTerms] = attrs.field(factory=dict, init=False)
@@ -184,6 +212,7 @@ class World(Sink):
             self.seen[market.id] = Seen(market)
             self.events.setdefault(market.event, []).append(market.id)
         else:
+            self._announce(known)
             if known.market.event != market.event:
                 self._leave(known.market)
                 self.events.setdefault(market.event, []).append(market.id)
@@ -204,6 +233,8 @@ class World(Sink):
         if known is None:
             self.ignored += 1
             return
+        for watcher in known.watchers:
+            watcher.book(bids, asks, self.now)
         known.book.replace(dict(bids), dict(asks), received)
         self.touched[known.market.event] = None
 
@@ -224,11 +255,39 @@ class World(Sink):
         if known is None or not (book := known.book).whole:
             self.ignored += 1
             return
+        if known.watchers:
+            for watcher in known.watchers:
+                watcher.level(side, price, size, self.now)
         if side is _BID:
             book.set_bid(price, size, received)
         else:
             book.set_ask(price, size, received)
         self.touched[known.market.event] = None
+
+    def deltas(self, changes: Deltas, first: int, last: int) -> None:
+        if first >= last:
+            return
+        # Between two looks at a book only the last size of a level counts, unless somebody watches.
+        changed = dict(zip(changes.levels[first:last], changes.sizes[first:last], strict=True))
+        books, prices, received = changes.books, changes.prices, changes.received
+        found = self._all_unwatched(changes.markets, {books[level]: None for level in changed})
+        if found is None:
+            Sink.deltas(self, changes, first, last)
+            return
+        setters = {
+            book: seen.book.set_ask if book & 1 else seen.book.set_bid
+            for book, seen in found.items()
+        }
+        at = received[last - 1]
+        for level, size in changed.items():
+            setters[books[level]](prices[level], size, at)
+        for seen in found.values():
+            self.touched[seen.market.event] = None
+        if len(found) > 1:
+            _note_changes(found, changes, first, last)
+        self.facts += last - first
+        newest = max(received[first:last])
+        self.now = max(self.now, newest)
 
     def trade(
         self,
@@ -239,16 +298,18 @@ class World(Sink):
         received: Micros,
         exchange: Micros | None,  # noqa: ARG002 - as above
     ) -> None:
-        self._count(received)
+        self.facts += 1
+        if received > self.now:  # noqa: PLR1730 - as in `delta`
+            self.now = received
         known = self.seen.get(market)
         if known is None:
             self.ignored += 1
             return
+        for watcher in known.watchers:
+            watcher.trade(taker, price, size, self.now)
         known.last_trade = price
         known.prints.append(Print(received, taker, price, size))
         self.touched[known.market.event] = None
-        for listen in self.on_trade:
-            listen(market, taker, price, size, received)
 
     def reference(
         self,
@@ -267,6 +328,8 @@ class World(Sink):
     def status(self, market: str, status: MarketStatus, received: Micros) -> None:
         self._count(received)
         if not market:
+            for seen in self.seen.values():
+                self._announce(seen)
             self.venue_status = status
             return
         known = self.seen.get(market)
@@ -275,6 +338,8 @@ class World(Sink):
             return
         if known.resolved:
             return
+        for watcher in known.watchers:
+            watcher.status(status, self.now)
         known.status = status
         self.touched[known.market.event] = None
 
@@ -286,6 +351,8 @@ class World(Sink):
             return
         if known.resolved:
             return
+        for watcher in known.watchers:
+            watcher.status(MarketStatus.SETTLED, self.now)
         # A status alone, also "settled", does not say who won.
         known.resolved, known.status = True, MarketStatus.SETTLED
         self.resolutions.append(Resolution(market, yes_payout))
@@ -295,13 +362,20 @@ class World(Sink):
         self._count(received)
         self.gaps += 1
         self.ignored += market in self._forgotten
-        for known in [self.seen[market]] if market in self.seen else []:
+        named = [self.seen[market]] if market in self.seen else []
+        for known in named if market else self.seen.values():
+            self._announce(known)
             known.book.lose()
             self.touched[known.market.event] = None
-        if not market:
-            for known in self.seen.values():
-                known.book.lose()
-                self.touched[known.market.event] = None
+
+    def watch(self, seen: Seen, watcher: Watcher) -> None:
+        """Tell somebody of every fact of a market from now on, before it changes anything."""
+        if not any(known is watcher for known in seen.watchers):
+            seen.watchers = (*seen.watchers, watcher)
+
+    def unwatch(self, seen: Seen, watcher: Watcher) -> None:
+        """Tell somebody no more; who was not told has nothing to fear."""
+        seen.watchers = tuple(known for known in seen.watchers if known is not watcher)
 
     def join(self) -> Seat:
         """Return a place from which one more lane looks at this world from now on."""
@@ -311,6 +385,8 @@ class World(Sink):
 
     def tell_seats(self) -> None:
         """Hand on to every seat what happened since it was last told."""
+        if not self.touched and not self.resolutions:
+            return
         touched, self.touched = self.touched, {}
         news, self.resolutions = self.resolutions, []
         for seat in self._seats:
@@ -384,6 +460,24 @@ class World(Sink):
         ask = known.book.best_ask
         return None if ask is None else Price(ONE_DOLLAR - ask)
 
+    def _all_unwatched(
+        self, markets: Sequence[str], books: Iterable[int]
+    ) -> Mapping[int, Seen] | None:
+        """Return whose books these are, or None if changes of them have to be told one by one."""
+        if type(self).delta is not World.delta:
+            return None  # A world of another kind has its own idea of a change.
+        found = {}
+        for book in books:
+            seen = self.seen.get(markets[book >> 1])
+            if seen is None or seen.watchers or not seen.book.whole:
+                return None
+            found[book] = seen
+        return found
+
+    def _announce(self, known: Seen) -> None:
+        for watcher in known.watchers:
+            watcher.before(self.now)
+
     def _leave(self, market: Market) -> None:
         self.events[market.event].remove(market.id)
         if not self.events[market.event]:
@@ -392,3 +486,14 @@ class World(Sink):
     def _count(self, received: Micros) -> None:
         self.facts += 1
         self.now = max(self.now, received)
+
+
+def _note_changes(found: Mapping[int, Seen], changes: Deltas, first: int, last: int) -> None:
+    """Note of each book when it changed last."""
+    left = {id(seen): seen.book for seen in found.values()}
+    place = last
+    while left and place > first:
+        place -= 1
+        book = left.pop(id(found[changes.books[changes.levels[place]]]), None)
+        if book is not None:
+            book.changed_at = changes.received[place]

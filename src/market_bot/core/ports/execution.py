@@ -106,7 +106,20 @@ class Merged:
     payout: Money
 
 
-Fact = Filled | Cancelled | Settled | Reversed | Confirmed | Refused | Merged
+@attrs.frozen
+class Rewarded:
+    """The venue paid for something else than a trade; ``intent`` is the name of the payment.
+
+    A negative ``amount`` is taken back; ``market`` is None if it was not for one market.
+    """
+
+    intent: str
+    kind: str
+    amount: Money
+    market: str | None = None
+
+
+Fact = Filled | Cancelled | Settled | Reversed | Confirmed | Refused | Merged | Rewarded
 
 
 class Execution(Protocol):
@@ -140,3 +153,10 @@ class Execution(Protocol):
     @abstractmethod
     def collect(self, at: Micros) -> Sequence[Fact]:
         """Return what happened since the last call, each fact at least once, in order."""
+
+    def conclude(self, at: Micros) -> Sequence[Fact]:
+        """Return the last facts: nothing is asked any more, and no market data follows.
+
+        Whoever knows by itself when answers are there tells those still under way, too.
+        """
+        return self.collect(at)

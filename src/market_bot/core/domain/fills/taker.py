@@ -15,16 +15,19 @@ def walk(
     size: Size,
     *,
     selling: bool,
+    at_sending: Mapping[Price, Size] | None = None,
 ) -> list[Level]:
     """Return what an order gets from displayed levels, best first.
 
     Args:
-        levels: displayed offers (cheapest first) or demand (dearest first), in the leg's price.
+        levels: displayed offers (cheapest first) or demand (dearest first).
         used: what our earlier orders already took at each price; a recording does not know of
             us and would sell us the same contracts again and again.
         limit: the most we pay, or the least we accept.
         size: contracts wanted.
         selling: whether we sell to demand.
+        at_sending: what was displayed when the order was sent, of which no price gives more; None
+            does not ask.
 
     """
     got: list[Level] = []
@@ -33,9 +36,12 @@ def walk(
         beyond = level.price < limit if selling else level.price > limit
         if beyond or left <= 0:
             break
-        there = level.size - used.get(level.price, NOTHING)
+        there = level.size
+        if at_sending is not None:
+            there = min(there, at_sending.get(level.price, NOTHING))
+        there = Size(there - used.get(level.price, NOTHING))
         if there > 0:
-            part = Size(min(there, left))
+            part = min(there, left)
             got.append(Level(level.price, part))
             left = Size(left - part)
     return got
