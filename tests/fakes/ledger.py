@@ -51,14 +51,25 @@ class _Order:
 class Ledger:
     """What the journal says, naively; all money in 1e-12 dollar."""
 
-    cash: int = 0
+    moved: int = 0
     deposits: int = 0
     fees: int = 0
     positions: dict[Key, list[int]] = attrs.field(factory=dict)
+    ended: dict[str, int] = attrs.field(factory=dict)
+    paid: dict[Key, list[int]] = attrs.field(factory=dict)
     orders: dict[str, _Order] = attrs.field(factory=dict)
     merges: set[str] = attrs.field(factory=set)
+    rewards: set[str] = attrs.field(factory=set)
     day_equity: int | None = None
     halted: bool = False
+
+    @property
+    def cash(self) -> int:
+        """All money that moved, and what markets that ended pay for what is held of them."""
+        return self.moved + sum(
+            size * (self.ended[market] if leg is Leg.YES else 1_000_000 - self.ended[market])
+            for (market, leg), (size, _cost) in self.paid.items()
+        )
 
     def read(self, events: Iterable[ev.Event]) -> Ledger:
         """Take more facts."""
@@ -108,7 +119,7 @@ class Ledger:
     def _take(self, event: ev.Event) -> None:  # noqa: C901, PLR0912 - one naive case per fact
         match event:
             case ev.BotStarted() if not self.deposits:
-                self.cash = self.deposits = event.cash
+                self.moved = self.deposits = event.cash
             case ev.DayOpened():
                 self.day_equity = event.equity
             case ev.Halt():
@@ -134,25 +145,30 @@ class Ledger:
                 self._undo(self.orders[event.intent], event.fill)
             case ev.Merged() if event.merge not in self.merges:
                 self.merges.add(event.merge)
-                self.cash += event.payout
+                self.moved += event.payout
                 for leg in Leg:
                     self._merge((event.market, leg), event.size)
-            case ev.Reward():
-                self.cash += event.amount
+            case ev.Reward() if event.name not in self.rewards:
+                self.rewards |= {event.name} - {""}
+                self.moved += event.amount
             case ev.MarketResolved():
-                for leg, payout in (
-                    (Leg.YES, event.yes_payout),
-                    (Leg.NO, 1_000_000 - event.yes_payout),
-                ):
-                    size, _cost = self.positions.pop((event.market, leg), [0, 0])
-                    self.cash += size * payout
+                self.ended[event.market] = event.yes_payout
+                for leg in Leg:
+                    key = (event.market, leg)
+                    if key in self.positions:
+                        self.paid[key] = self.positions.pop(key)
             case _:
                 pass
+
+    def _where(self, key: Key) -> dict[Key, list[int]]:
+        """Return where a leg is written down: what a market paid out stays there when it ended."""
+        return self.paid if key[0] in self.ended else self.positions
 
     def _trade(self, event: ev.Fill) -> None:
         order, key = self.orders[event.intent], (event.market, event.leg)
         assert event.fill not in order.trades, "a fill was journaled twice"
-        held = self.positions.setdefault(key, [0, 0])
+        there = self._where(key)
+        held = there.setdefault(key, [0, 0])
         if event.purpose is Purpose.ENTRY:
             basis = int(event.cost)
             sign = 1
@@ -163,8 +179,8 @@ class Ledger:
         held[0] += sign * event.size
         held[1] += sign * basis
         if not held[0]:
-            del self.positions[key]
-        self.cash -= sign * event.cost + event.fee
+            del there[key]
+        self.moved -= sign * event.cost + event.fee
         self.fees += event.fee
         # A refusal after which something was traded was none; the venue contradicted itself.
         order.refused = False
@@ -174,12 +190,14 @@ class Ledger:
         order.was_full = order.was_full or order.filled >= order.intent.size
 
     def _merge(self, key: Key, size: int) -> None:
-        held = self.positions[key]
-        assert size <= self.settled(key), "more was merged than was settled"
+        there = self._where(key)
+        held = there[key]
+        late = there is self.paid
+        assert size <= (held[0] if late else self.settled(key)), "more was merged than was settled"
         held[1] -= held[1] * size // held[0]
         held[0] -= size
         if not held[0]:
-            del self.positions[key]
+            del there[key]
 
     def _undo(self, order: _Order, name: str) -> None:
         trade = order.trades[name]
@@ -187,7 +205,8 @@ class Ledger:
             return
         trade.undone = True
         key = (order.intent.market, order.intent.leg)
-        held = self.positions.setdefault(key, [0, 0])
+        there = self._where(key)
+        held = there.setdefault(key, [0, 0])
         sign = -1 if order.intent.purpose is Purpose.ENTRY else 1
         before = held[0]
         held[0] += sign * trade.size
@@ -196,8 +215,8 @@ class Ledger:
             assert before >= trade.size, "what was undone had been sold"
             held[1] = 0 if not held[0] else max(0, held[1])
         if not held[0]:
-            del self.positions[key]
-        self.cash -= sign * trade.cost - trade.fee
+            del there[key]
+        self.moved -= sign * trade.cost - trade.fee
         self.fees -= trade.fee
 
 

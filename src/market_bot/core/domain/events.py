@@ -27,6 +27,17 @@ class Durability(Enum):
     B = "in groups"
 
 
+class Cause(Enum):
+    """Why the later prices of a decision are written down."""
+
+    TRADED = "traded"
+    EXITED = "exited"
+    DENIED = "denied"
+
+    # Part of many keys; the members are alone in their value.
+    __hash__ = object.__hash__
+
+
 @attrs.frozen(kw_only=True)
 class Event:
     """A fact. Subclasses say which; ``TYPE`` is its name in the journal."""
@@ -350,7 +361,9 @@ class Merged(Event):
 class Reward(Event):
     """The venue paid for something else than a trade: resting orders, holding, a promotion.
 
-    ``market`` is None if it was not for one market; a negative ``amount`` is taken back.
+    ``market`` is None if it was not for one market; a negative ``amount`` is taken back. ``name``
+    tells one payment from another, so that one that is told twice counts once; those without a
+    name always count.
     """
 
     TYPE: ClassVar[str] = "reward"
@@ -358,6 +371,7 @@ class Reward(Event):
     amount: Money
     kind: str
     market: str | None = None
+    name: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -370,16 +384,37 @@ class EquityPeak(Event):
 
 
 @attrs.frozen(kw_only=True)
-class Mark(Event):
-    """A later price of a traded, exited or denied signal, in its leg's own price."""
+class LossLimitReached(Event):
+    """So much was lost that a limit is reached: entries stay refused although prices recover.
+
+    A daily loss counts until the next UTC day opens, a drawdown until a person resumes.
+    """
+
+    TYPE: ClassVar[str] = "loss_limit_reached"
+
+    rule: str
+    limit: Money
+    lost: Money
+
+
+@attrs.frozen(kw_only=True)
+class Mark(Decided):
+    """A later price of a traded, exited or denied signal, in its leg's own price.
+
+    ``since`` is when the decision was written down, ``horizon_s`` how long after it the price was
+    wanted (0 is the price at the decision) and ``late`` how much later it was taken. Prices are
+    null where nobody quoted, and all of them while the market was not tradable or its book not
+    whole.
+    """
 
     TYPE: ClassVar[str] = "mark"
     DURABILITY: ClassVar[Durability] = Durability.B
 
-    signal: str
-    market: str
-    leg: Leg
+    purpose: Purpose
+    cause: Cause
+    since: Micros
     horizon_s: int
+    late: Duration
     mid: Price | None = None
     bid: Price | None = None
     ask: Price | None = None
@@ -418,6 +453,36 @@ class ConfigChanged(Event):
     config: str
     by: str
     path: str = ""
+
+
+@attrs.frozen
+class External:
+    """What somebody else has in a market of our account, and what that may cost at worst."""
+
+    market: str
+    cost: Money
+
+
+@attrs.frozen(kw_only=True)
+class Reconciled(Event):
+    """The lane was compared with its account; written when the result changes, or once an hour.
+
+    ``stops`` says why nothing may be opened from here on, "" if nothing stands against it.
+    ``cash`` is what the venue says there is, null while it could not be read; ``adopted`` is money
+    that moved beside the lane and counts as put in, or taken out, from here on. ``external``
+    orders and positions are not ours: they are counted in what is at stake and left alone.
+    """
+
+    TYPE: ClassVar[str] = "reconciled"
+
+    account: str
+    complete: bool
+    stops: str = ""
+    cash: Money | None = None
+    adopted: Money = attrs.field(default=Money(0))
+    differences: tuple[str, ...] = ()
+    external_orders: int = 0
+    external: tuple[External, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -475,6 +540,18 @@ class Notification(Event):
     level: str
     subject: str
     delivered: bool
+
+
+@attrs.frozen(kw_only=True)
+class TapeChanged(Event):
+    """A recording of market data: begun, stopped, fact_left_out, or removed by the retention."""
+
+    TYPE: ClassVar[str] = "tape"
+    DURABILITY: ClassVar[Durability] = Durability.B
+
+    what: str
+    file: str
+    reason: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -633,15 +710,18 @@ EVENT_TYPES: dict[str, type[Event]] = {
         Merged,
         Reward,
         EquityPeak,
+        LossLimitReached,
         Mark,
         Error,
         VenueState,
         ConfigChanged,
+        Reconciled,
         Armed,
         Disarmed,
         Halt,
         Resume,
         Notification,
+        TapeChanged,
         ChainHead,
         LeakReview,
         Leak,

@@ -19,6 +19,7 @@ from market_bot.core.domain.numbers import (
     NEVER,
     NO_MONEY,
     NOTHING,
+    ONE_DOLLAR,
     SECOND,
     Duration,
     Micros,
@@ -28,15 +29,24 @@ from market_bot.core.domain.numbers import (
 )
 from market_bot.core.domain.orders import Closed, Order, OrderFill, Purpose
 
-FOLD_VERSION: Final = 2
+FOLD_VERSION: Final = 3
+LIVE: Final = "live"
+"""The mode of a lane whose orders are real."""
+STALLED: Final = "stalled"
+"""The state of a venue whose worker does not come back."""
+NOT_COMPARED: Final = "not compared with the account yet"
 MINUTE: Final = Duration(60 * SECOND)
 # More orders within a minute than this are not told apart.
 TIMES_KEPT: Final = 600
 _REMEMBERED_ORDERS: Final = 256
 _REMEMBERED_MERGES: Final = 64
+_REMEMBERED_REWARDS: Final = 512
+# What comes late of a market comes by an order that is remembered: more are kept only for those.
+_REMEMBERED_ENDS: Final = 256
 _COOLDOWN_MEMORY: Final = Duration(8 * 86_400 * 1_000_000)
 
 V = TypeVar("V")
+_Handler = Callable[["LaneState", Any, Micros], "LaneState"]
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -70,6 +80,17 @@ class Position:
         return Size(max(0, self.size - self.provisional))
 
 
+@attrs.frozen(kw_only=True)
+class Ended:
+    """What a resolved market paid, kept for what is told of it late.
+
+    ``positions`` are what was paid out, as they stood before.
+    """
+
+    yes_payout: Price
+    positions: tuple[Position, ...] = ()
+
+
 @attrs.frozen
 class Day:
     """The UTC day in force and the equity it opened with."""
@@ -92,7 +113,16 @@ class LaneState:
     ``peak`` is the highest marked equity known. ``wins`` and ``losses`` count positions that were
     closed by sale, settlement or merging with a gain or a loss after all fees; ``loss_streak``
     counts losses since the last win or resume. ``entry_times`` and ``exit_times`` are those of the
-    last minute's orders; ``merges`` names the latest merges; ``venue`` is the venue's own state.
+    last minute's orders; ``day_loss`` and ``fallen`` are what was lost when the limit on a day's
+    loss or on the drawdown was last reached, until that is over; ``merges`` names the latest
+    merges, ``paid_rewards`` the latest payments besides trading; ``venue`` is the venue's own
+    state. ``ended`` is what markets paid in which we had a part, so that what is told of them
+    late is paid at once, or taken back.
+
+    ``live`` says whether orders are real. Then ``armed_until`` is until when a person allows
+    entries, ``unreconciled`` why the account stands against them, ``external`` what others may
+    lose in a market of the account, ``external_orders`` how many orders of others rest there,
+    ``account_cash`` what the venue last said there is, and ``reconciled_at`` when that was written.
     """
 
     instance: str = ""
@@ -114,12 +144,23 @@ class LaneState:
     wins: int = 0
     losses: int = 0
     loss_streak: int = 0
+    day_loss: Money = NO_MONEY
+    fallen: Money = NO_MONEY
     entry_times: tuple[Micros, ...] = ()
     exit_times: tuple[Micros, ...] = ()
     merges: tuple[str, ...] = ()
+    paid_rewards: tuple[str, ...] = ()
+    ended: Mapping[str, Ended] = attrs.field(factory=dict)
     venue: str = "open"
     halted: str | None = None
     flatten: bool = False
+    live: bool = False
+    armed_until: Micros | None = None
+    unreconciled: str | None = None
+    external: Mapping[str, Money] = attrs.field(factory=dict)
+    external_orders: int = 0
+    account_cash: Money | None = None
+    reconciled_at: Micros = NEVER
     anomalies: int = 0
 
     def position(self, market: str, leg: Leg) -> Position | None:
@@ -155,6 +196,15 @@ def _without(mapping: Mapping[str, V], key: str) -> dict[str, V]:
 
 
 def _started(state: LaneState, event: ev.BotStarted, _: Micros) -> LaneState:
+    live = event.mode == LIVE
+    state = evolve(
+        state,
+        live=live,
+        # Who armed it armed another process, and what was compared is old.
+        armed_until=None,
+        unreconciled=NOT_COMPARED if live else None,
+        venue="open" if state.venue == STALLED else state.venue,
+    )
     if state.deposits or not event.cash:
         return evolve(state, instance=event.instance)
     return evolve(
@@ -172,6 +222,7 @@ def _day_opened(state: LaneState, event: ev.DayOpened, at: Micros) -> LaneState:
     return evolve(
         state,
         day=Day(event.date, event.equity),
+        day_loss=NO_MONEY,
         last_entry={m: t for m, t in state.last_entry.items() if t >= keep},
         last_exit={m: t for m, t in state.last_exit.items() if t >= keep},
         last_loss={m: t for m, t in state.last_loss.items() if t >= keep},
@@ -499,25 +550,143 @@ def _find(order: Order | None, fill: str) -> OrderFill | None:
 
 
 def _resolved(state: LaneState, event: ev.MarketResolved, at: Micros) -> LaneState:
-    try:
-        resolution = Resolution(event.market, event.yes_payout)
-    except ValueError:
+    """Pay what is held of a market; another payout than the one told before replaces it."""
+    if not 0 <= event.yes_payout <= ONE_DOLLAR:
         return _anomaly(state)
-    for leg in Leg:
-        held = state.position(event.market, leg)
-        if held is None:
-            continue
-        paid = Money(resolution.payout(leg) * held.size)
+    known = state.ended.get(event.market)
+    if known is not None:
+        if known.yes_payout == event.yes_payout:
+            return state
+        state = _reopen(_anomaly(state), event.market, known)
+        return _pay(state, event.market, event.yes_payout, known)
+    payout = Resolution(event.market, event.yes_payout).payout
+    for held in _of_market(state, event.market):
         state = evolve(
-            _tally(state, Money(held.realised + paid - held.cost - held.fees)),
-            cash=Money(state.cash + paid),
-            realised=Money(state.realised + paid - held.cost),
-            positions=_without(state.positions, position_key(event.market, leg)),
+            state,
             last_exit=_with(state.last_exit, event.market, at),
-            last_loss=_lost(state, event.market, Money(paid - held.cost), at),
+            last_loss=_lost(
+                state, event.market, Money(payout(held.leg) * held.size - held.cost), at
+            ),
             last_in_family=_with(state.last_in_family, held.family, at),
         )
+    return _pay(state, event.market, event.yes_payout, None)
+
+
+def _of_market(state: LaneState, market: str) -> tuple[Position, ...]:
+    held = (state.position(market, leg) for leg in Leg)
+    return tuple(position for position in held if position is not None)
+
+
+def _pay(state: LaneState, market: str, yes_payout: Price, known: Ended | None) -> LaneState:
+    """Turn all that is held of an ended market into what it pays, and remember that.
+
+    ``known`` is what was paid before: a result that was counted is not counted again.
+    """
+    now = Ended(yes_payout=yes_payout, positions=_of_market(state, market))
+    ended = _remembered(state, market, now)
+    if ended is state.ended:
+        return state
+    paid, basis = _paid(market, now)
+    state = evolve(
+        state,
+        cash=Money(state.cash + paid),
+        realised=Money(state.realised + paid - basis),
+        positions={k: held for k, held in state.positions.items() if held.market != market}
+        if now.positions
+        else state.positions,
+        ended=ended,
+    )
+    before, after = (_results(market, ended) for ended in (known, now))
+    for leg in Leg:
+        state = _recount(state, before.get(leg), after.get(leg))
     return state
+
+
+def _reopen(state: LaneState, market: str, ended: Ended) -> LaneState:
+    """Take back what an ended market paid; the results stay counted."""
+    paid, basis = _paid(market, ended)
+    positions = {position_key(market, held.leg): held for held in ended.positions}
+    return evolve(
+        state,
+        cash=Money(state.cash - paid),
+        realised=Money(state.realised - paid + basis),
+        positions={**state.positions, **positions},
+    )
+
+
+def _paid(market: str, ended: Ended) -> tuple[Money, Money]:
+    """Return what an ended market paid, and what that had cost."""
+    payout = Resolution(market, ended.yes_payout).payout
+    paid = sum(payout(held.leg) * held.size for held in ended.positions)
+    return Money(paid), Money(sum(held.cost for held in ended.positions))
+
+
+def _results(market: str, ended: Ended | None) -> dict[Leg, Money]:
+    """Return what each leg of an ended market brought after all fees."""
+    if ended is None:
+        return {}
+    payout = Resolution(market, ended.yes_payout).payout
+    return {
+        held.leg: Money(held.realised + payout(held.leg) * held.size - held.cost - held.fees)
+        for held in ended.positions
+    }
+
+
+def _recount(state: LaneState, before: Money | None, after: Money | None) -> LaneState:
+    """Count a result that was counted otherwise before; a streak that ended stays ended."""
+    old, new = _sign(before), _sign(after)
+    if old == new:
+        return state
+    if old > 0:
+        state = evolve(state, wins=max(0, state.wins - 1))
+    elif old < 0:
+        streak = max(0, state.loss_streak - 1)
+        state = evolve(state, losses=max(0, state.losses - 1), loss_streak=streak)
+    return _tally(state, Money(new))
+
+
+def _sign(net: Money | None) -> int:
+    return 0 if net is None else (net > 0) - (net < 0)
+
+
+def _remembered(state: LaneState, market: str, now: Ended) -> Mapping[str, Ended]:
+    """Return the ended markets with one more if we had a part in it, else the same ones."""
+    known = {order.market for order in (*state.orders.values(), *state.finished.values())}
+    if not now.positions and market not in known and market not in state.ended:
+        return state.ended
+    ended = _with(state.ended, market, now)
+    surplus = len(ended) - _REMEMBERED_ENDS
+    for name in [name for name in ended if name not in known and name != market][: max(0, surplus)]:
+        del ended[name]
+    return ended
+
+
+def _also_late(handler: _Handler) -> _Handler:
+    """Return a handler that also takes what is told of a market after it was paid.
+
+    The market is opened as it stood, the fact is taken as if it had come in time, and what is held
+    then is paid: late news lead to the same money as news in time.
+    """
+
+    def take(state: LaneState, event: Any, at: Micros) -> LaneState:  # noqa: ANN401 - one of several classes, as in the table below
+        market = _concerned(state, event)
+        known = state.ended.get(market)
+        if known is None:
+            return handler(state, event, at)
+        opened = _reopen(state, market, known)
+        after = handler(opened, event, at)
+        return state if after is opened else _pay(after, market, known.yes_payout, known)
+
+    return take
+
+
+def _concerned(
+    state: LaneState, event: ev.Fill | ev.FillSettled | ev.FillReversed | ev.Merged
+) -> str:
+    if isinstance(event, (ev.Fill, ev.Merged)):
+        return event.market
+    order = state.order(event.intent)
+    return "" if order is None else order.market
 
 
 def _marked(state: LaneState, event: ev.PositionMarked, at: Micros) -> LaneState:
@@ -568,10 +737,14 @@ def _reduce(state: LaneState, held: Position, gone: Size, basis: Money, gain: Mo
 
 
 def _rewarded(state: LaneState, event: ev.Reward, _: Micros) -> LaneState:
+    if event.name and event.name in state.paid_rewards:
+        return state
+    names = (*state.paid_rewards, event.name) if event.name else state.paid_rewards
     return evolve(
         state,
         cash=Money(state.cash + event.amount),
         rewards=Money(state.rewards + event.amount),
+        paid_rewards=names[-_REMEMBERED_REWARDS:],
     )
 
 
@@ -580,26 +753,78 @@ def _peaked(state: LaneState, event: ev.EquityPeak, _: Micros) -> LaneState:
     return evolve(state, peak=max(known, event.equity))
 
 
+def _loss_limit(state: LaneState, event: ev.LossLimitReached, _: Micros) -> LaneState:
+    match event.rule:
+        case "max_daily_loss_usd":
+            return evolve(state, day_loss=max(state.day_loss, event.lost))
+        case "max_drawdown_usd":
+            return evolve(state, fallen=max(state.fallen, event.lost))
+        case _:
+            return _anomaly(state)
+
+
 def _venue(state: LaneState, event: ev.VenueState, _: Micros) -> LaneState:
     # "degraded" is about our own journal, not about the venue.
     return state if event.state == "degraded" else evolve(state, venue=event.state)
 
 
+def _reconciled(state: LaneState, event: ev.Reconciled, at: Micros) -> LaneState:
+    if event.adopted:
+        state = _put_in(state, event.adopted)
+    external: dict[str, Money] = {}
+    for theirs in event.external:
+        external[theirs.market] = Money(external.get(theirs.market, NO_MONEY) + theirs.cost)
+    return evolve(
+        state,
+        unreconciled=event.stops or None,
+        # What could not be read is not gone.
+        external=external if event.complete else state.external,
+        external_orders=event.external_orders if event.complete else state.external_orders,
+        account_cash=state.account_cash if event.cash is None else event.cash,
+        reconciled_at=at if event.complete else state.reconciled_at,
+    )
+
+
+def _put_in(state: LaneState, amount: Money) -> LaneState:
+    """Count money that moved beside the lane; it is neither a gain nor a loss."""
+    day, peak = state.day, state.peak
+    return evolve(
+        state,
+        cash=Money(state.cash + amount),
+        deposits=Money(state.deposits + amount),
+        day=None if day is None else Day(day.date, Money(day.equity + amount)),
+        peak=None if peak is None else Money(peak + amount),
+    )
+
+
+def _armed(state: LaneState, event: ev.Armed, _: Micros) -> LaneState:
+    if not state.live or state.halted is not None or state.unreconciled is not None:
+        return _anomaly(state)
+    return evolve(state, armed_until=event.expires_at)
+
+
+def _disarmed(state: LaneState, _event: ev.Disarmed, _: Micros) -> LaneState:
+    return evolve(state, armed_until=None)
+
+
 def _halted(state: LaneState, event: ev.Halt, _: Micros) -> LaneState:
     return evolve(
-        state, halted=f"{event.by}: {event.reason}", flatten=state.flatten or event.flatten
+        state,
+        halted=f"{event.by}: {event.reason}",
+        flatten=state.flatten or event.flatten,
+        armed_until=None,
     )
 
 
 def _resumed(state: LaneState, _event: ev.Resume, _: Micros) -> LaneState:
-    return evolve(state, halted=None, flatten=False, loss_streak=0)
+    lifted = evolve(state, halted=None, flatten=False, loss_streak=0)
+    # Who resumes after a drawdown accepts it: the next one is measured from equity as it is then.
+    return evolve(lifted, fallen=NO_MONEY, peak=None) if state.fallen else lifted
 
 
 def _anomaly(state: LaneState) -> LaneState:
     return evolve(state, anomalies=state.anomalies + 1)
 
-
-_Handler = Callable[[LaneState, Any, Micros], LaneState]
 
 # Each handler takes exactly the class it is filed under; the table is the only place that knows.
 _HANDLERS: dict[type[ev.Event], _Handler] = {
@@ -610,15 +835,19 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.OrderRejected: _rejected,
     ev.OrderUnknown: _unknown,
     ev.OrderCancelled: _cancelled,
-    ev.Fill: _fill,
-    ev.FillSettled: _fill_settled,
-    ev.FillReversed: _fill_reversed,
+    ev.Fill: _also_late(_fill),
+    ev.FillSettled: _also_late(_fill_settled),
+    ev.FillReversed: _also_late(_fill_reversed),
     ev.MarketResolved: _resolved,
     ev.PositionMarked: _marked,
-    ev.Merged: _merged,
+    ev.Merged: _also_late(_merged),
     ev.Reward: _rewarded,
     ev.EquityPeak: _peaked,
+    ev.LossLimitReached: _loss_limit,
     ev.VenueState: _venue,
+    ev.Reconciled: _reconciled,
+    ev.Armed: _armed,
+    ev.Disarmed: _disarmed,
     ev.Halt: _halted,
     ev.Resume: _resumed,
 }
