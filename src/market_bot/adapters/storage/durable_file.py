@@ -246,8 +246,8 @@ class Reserve:
         except FileNotFoundError:
             descriptor = self._files.create(self._path)
         try:
-            block = _incompressible(self._BLOCK)
             size = self._files.size(descriptor)
+            block = _incompressible(max(0, min(self._BLOCK, self._size - size)))
             while size < self._size:
                 piece = block[: self._size - size]
                 write_all(self._files, descriptor, piece)

@@ -85,9 +85,12 @@ def journal_files(files: Files, folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in names)
 
 
+LOOK_CLOSER: Final = "; keep the file and run `market-bot journal verify --full`"
+
+
 def corrupt(path: Path, offset: int, what: str) -> CorruptJournalError:
     """Return the error for a bad place: file, byte offset, what is wrong, what to do."""
-    msg = f"{path}: byte {offset}: {what}; keep the file and run `market-bot journal verify --full`"
+    msg = f"{path}: byte {offset}: {what}{LOOK_CLOSER}"
     return CorruptJournalError(msg)
 
 

@@ -21,7 +21,7 @@ from market_bot.core.ports.journal import Chain, CorruptJournalError, Entry, Jou
 
 from .codec import CodecError, decode_event
 from .durable_file import Files, RealFiles
-from .journal_reader import JournalReader, Line, journal_files
+from .journal_reader import LOOK_CLOSER, JournalReader, Line, journal_files
 
 ENVELOPE_COLUMNS: Final = ("seq", "ts", "boot", "cfg", "type")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -113,7 +113,8 @@ def verify(folder: Path, chain: Chain, *, full: bool, files: Files | None = None
     Also decodes every fact of a known type when ``full``.
 
     Raises:
-        CorruptJournalError: at the first line that is bad, with file and byte offset.
+        CorruptJournalError: at the first line that is bad, with file and byte offset, the number
+            of the last one that is sound, and what to do.
 
     """
     files = files or RealFiles()
@@ -122,14 +123,20 @@ def verify(folder: Path, chain: Chain, *, full: bool, files: Files | None = None
     scanner = reader.scanner()
     lines = checkpoints = 0
     unknown: dict[str, None] = {}
-    for line in reader.scan(scanner, start):
-        lines += 1
-        if line[1] == "checkpoint":
-            checkpoints += 1
-        if line[1] not in EVENT_TYPES:
-            unknown[line[1]] = None
-        elif full:
-            _decoded(reader, line)
+    sound: int | None = None
+    try:
+        for line in reader.scan(scanner, start):
+            lines += 1
+            if line[1] == "checkpoint":
+                checkpoints += 1
+            if line[1] not in EVENT_TYPES:
+                unknown[line[1]] = None
+            elif full:
+                _decoded(reader, line)
+            sound = line[0]
+    except CorruptJournalError as e:
+        msg = f"{str(e).removesuffix(LOOK_CLOSER)}; {_remedy(sound)}"
+        raise CorruptJournalError(msg) from e
     paths = [path for path in reader.paths() if start is None or path >= start.path]
     return Verified(
         lines=lines,
@@ -141,6 +148,11 @@ def verify(folder: Path, chain: Chain, *, full: bool, files: Files | None = None
         torn=scanner.torn,
         unknown=tuple(unknown),
     )
+
+
+def _remedy(sound: int | None) -> str:
+    found = "nothing before it was looked at" if sound is None else f"seq {sound} is still sound"
+    return f"{found}; put the file back from a backup, and do not edit it: docs/how-to/recover.md"
 
 
 def tail(folder: Path, chain: Chain, count: int, files: Files | None = None) -> tuple[Entry, ...]:

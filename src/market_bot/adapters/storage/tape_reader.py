@@ -97,10 +97,9 @@ class TapeReader(TapeSource):
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the file's bytes in hex, computed when first asked for."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of(self.path)
 
-    def open(self) -> TapeCursor:
+    def open(self) -> Cursor:
         """Start a new playing at the first record."""
         return Cursor(self.name, self._header, self.groups())
 
@@ -160,6 +159,12 @@ class TapeReader(TapeSource):
                 raise
         except OSError as e:
             raise _unreadable(self.name, e) from e
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_header(path: Path) -> TapeHeader:
@@ -285,19 +290,34 @@ class Cursor(TapeCursor):
             TapeError: if what comes before the next tick record cannot be read, or is too long.
 
         """
+        latest, count, tick = self._to_next_tick()
+        return Stretch(latest, count, closed=tick is not None)
+
+    def next_tick(self) -> tuple[Micros, int] | None:
+        """Return the next tick's own time and how many records there are up to it, itself included.
+
+        None means that there is no further tick.
+
+        Raises:
+            TapeError: as `next_stretch`.
+
+        """
+        _, count, tick = self._to_next_tick()
+        return None if tick is None else (tick.received, count)
+
+    def _to_next_tick(self) -> tuple[Micros, int, TickRecord | None]:
         latest = self._latest
         count = 0
         for record in self._upcoming():
             count += 1
             latest = max(latest, record.received)
             if type(record) is TickRecord:
-                return Stretch(latest, count, closed=True)
+                return latest, count, record
             if count >= STRETCH_RECORDS_MAX:
-                msg = f"{self._place(count)}: no tick in {count} records: import the data again"
-                raise TapeError(msg)
+                raise self._no_tick()
         if self._failure is not None:
             raise self._failure
-        return Stretch(latest, count, closed=False)
+        return latest, count, None
 
     def push(self, sink: Sink, until: Micros, most: int | None = None) -> None:
         """Push records in file order, up to the first one received after ``until``.
@@ -399,6 +419,13 @@ class Cursor(TapeCursor):
                 "import the data again"
             )
             raise TapeError(msg)
+
+    def _no_tick(self) -> TapeError:
+        msg = (
+            f"{self._place(STRETCH_RECORDS_MAX)}: no tick in {STRETCH_RECORDS_MAX} records: "
+            "import the data again"
+        )
+        return TapeError(msg)
 
     def _unknown_market(self, index: int, offset: int) -> TapeError:
         msg = (

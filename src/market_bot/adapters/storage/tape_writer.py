@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -11,40 +11,25 @@ from typing import BinaryIO, Final, Self
 
 import msgspec
 
+from market_bot.adapters.storage.tape_facts import FactRecords
 from market_bot.adapters.storage.tape_frames import (
     GROUP_BYTES_MAX,
     compress_frame,
     read_frames,
 )
 from market_bot.adapters.storage.tape_reader import read_header
-from market_bot.adapters.storage.tape_records import (
-    LAST_MICROS,
-    BookRecord,
-    DeltaRecord,
-    GapRecord,
-    Record,
-    ReferenceRecord,
-    ResolutionRecord,
-    StatusRecord,
-    TickRecord,
-    TradeRecord,
-    header_line,
-    record_of,
-)
-from market_bot.core.domain.book import Side
-from market_bot.core.domain.market import Market, MarketStatus
-from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Price, Size
-from market_bot.core.ports.market_data import Capability, Sink
+from market_bot.adapters.storage.tape_records import Record, TickRecord, header_line
+from market_bot.core.domain.numbers import Micros
+from market_bot.core.ports.market_data import Capability
 from market_bot.core.ports.tape import TapeError, TapeHeader, TornTapeError
 
 GROUP_RECORDS: Final = 4096
 _KEPT_ASIDE_MAX: Final = 1000
 
 _encoder: Final = msgspec.json.Encoder()
-_checker: Final = msgspec.json.Decoder(Record)
 
 
-class TapeWriter(Sink):
+class TapeWriter(FactRecords):
     """Records market facts in the order in which they come; the same facts give the same bytes.
 
     An import is written beside its place as ``<name>.partial`` and takes its name when it is
@@ -61,6 +46,7 @@ class TapeWriter(Sink):
             kept in ``torn_kept``.
         group: how many records make a group.
         flush_after: end the group at a tick when its first record is this old.
+        room: called with the number of bytes before each write; raises `TapeError` to refuse.
 
     Raises:
         TapeError: if the file cannot be written, or holds something that cannot be continued.
@@ -78,10 +64,12 @@ class TapeWriter(Sink):
         append: bool = False,
         group: int = GROUP_RECORDS,
         flush_after: Micros | None = None,
+        room: Callable[[int], None] = lambda _: None,
     ) -> None:
         if group < 1:
             msg = f"{path}: a group has at least one record, was {group}"
             raise TapeError(msg)
+        super().__init__(str(path), venue, ticks=ticks)
         self.path: Final = Path(path)
         self.torn_kept: Path | None = None
         self._header = TapeHeader(
@@ -91,7 +79,7 @@ class TapeWriter(Sink):
         self._group = group
         self._flush_after = flush_after
         self._records: list[Record] = []
-        self._indices: dict[str, int] = {}
+        self._room = room
         self._target = self.path if append else self.path.with_name(self.path.name + ".partial")
         self._usable = True
         try:
@@ -99,80 +87,24 @@ class TapeWriter(Sink):
         except OSError as e:
             raise self._unwritable(e) from e
 
-    def meta(self, market: Market, received: Micros) -> None:
-        if market.venue != self._header.venue:
-            msg = (
-                f"{self.path}: market {market.id} belongs to {market.venue}, the tape holds "
-                f"{self._header.venue}: write one tape per venue"
-            )
-            raise TapeError(msg)
-        index = self._indices.get(market.id, len(self._indices))
-        self._add_checked(record_of(market, index, received))
-        self._indices[market.id] = index
-
-    def book(
-        self,
-        market: str,
-        bids: Mapping[Price, Size],
-        asks: Mapping[Price, Size],
-        received: Micros,
-        exchange: Micros | None,
-    ) -> None:
-        dearest_first = sorted(bids.items(), reverse=True)
-        self._add_checked(
-            BookRecord(received, exchange, self._index(market), dearest_first, sorted(asks.items()))
-        )
-
-    def delta(
-        self,
-        market: str,
-        side: Side,
-        price: Price,
-        size: Size,
-        received: Micros,
-        exchange: Micros | None,
-    ) -> None:
-        self._check(market, price, size, received, exchange)
-        self._add(DeltaRecord(received, exchange, self._indices[market], side, price, size))
-
-    def trade(
-        self,
-        market: str,
-        taker: Side,
-        price: Price,
-        size: Size,
-        received: Micros,
-        exchange: Micros | None,
-    ) -> None:
-        self._check(market, price, size, received, exchange)
-        self._add(TradeRecord(received, exchange, self._indices[market], taker, price, size))
-
-    def reference(self, name: str, value: str, received: Micros, exchange: Micros | None) -> None:
-        self._add_checked(ReferenceRecord(received, exchange, name, value))
-
-    def status(self, market: str, status: MarketStatus, received: Micros) -> None:
-        self._add_checked(StatusRecord(received, self._index_or_all(market), status))
-
-    def resolution(self, market: str, yes_payout: Price, received: Micros) -> None:
-        self._add_checked(ResolutionRecord(received, self._index(market), yes_payout))
-
-    def gap(self, market: str, reason: str, received: Micros) -> None:
-        self._add_checked(GapRecord(received, self._index_or_all(market), reason))
-
-    def tick(self, received: Micros) -> None:
-        """Record that the bot decides now, on everything written so far.
+    def add(self, record: Record) -> None:
+        """Take the next record; a full group, or at a tick an old one, is written.
 
         Raises:
-            TapeError: if the tape was not opened with ``ticks``.
+            TapeError: if it cannot be written.
 
         """
-        if not self._header.ticks:
-            msg = f"{self.path}: a tick in a tape opened without ticks: open it with ticks=True"
+        if not self._usable:
+            msg = f"{self.path}: an earlier write failed: open the tape again to continue"
             raise TapeError(msg)
-        self._add_checked(TickRecord(received))
         records = self._records
+        records.append(record)
+        if len(records) >= self._group:
+            self.flush()
+            return
         span = self._flush_after
-        if span is not None and records and received - records[0].received >= span:
+        old = span is not None and record.received - records[0].received >= span
+        if old and type(record) is TickRecord:
             self.flush()
 
     def flush(self) -> None:
@@ -221,48 +153,6 @@ class TapeWriter(Sink):
         else:
             self._discard_if_open()
 
-    def _check(
-        self, market: str, price: Price, size: Size, received: Micros, exchange: Micros | None
-    ) -> None:
-        # The hot kinds are checked by hand; the others by reading them back.
-        if market not in self._indices:
-            raise self._unannounced(market)
-        if not 0 <= price <= ONE_DOLLAR or size < 0:
-            msg = f"{self.path}: {market}: price {price} or size {size} is out of range"
-            raise TapeError(msg)
-        if not 0 <= received <= LAST_MICROS or not 0 <= (exchange or 0) <= LAST_MICROS:
-            msg = f"{self.path}: {market}: time {received} or {exchange} is out of range"
-            raise TapeError(msg)
-
-    def _add_checked(self, record: Record) -> None:
-        try:
-            _checker.decode(_encoder.encode(record))
-        except ValueError as e:
-            msg = f"{self.path}: {type(record).__name__}: {e}: not written"
-            raise TapeError(msg) from e
-        self._add(record)
-
-    def _add(self, record: Record) -> None:
-        if not self._usable:
-            msg = f"{self.path}: an earlier write failed: open the tape again to continue"
-            raise TapeError(msg)
-        self._records.append(record)
-        if len(self._records) >= self._group:
-            self.flush()
-
-    def _index(self, market: str) -> int:
-        index = self._indices.get(market)
-        if index is None:
-            raise self._unannounced(market)
-        return index
-
-    def _index_or_all(self, market: str) -> int | None:
-        return self._index(market) if market else None
-
-    def _unannounced(self, market: str) -> TapeError:
-        msg = f"{self.path}: market {market!r} has no meta in this tape yet: announce it first"
-        return TapeError(msg)
-
     def _write_group(self, records: list[Record]) -> None:
         content = _encoder.encode_lines(records)
         if len(content) <= GROUP_BYTES_MAX:
@@ -279,13 +169,16 @@ class TapeWriter(Sink):
         sound = self._file.tell()
         rest = memoryview(frame)
         try:
+            self._room(len(frame))
             while rest:
                 rest = rest[self._file.write(rest) :]
-        except OSError as e:
+        except (OSError, TapeError) as e:
             # Half a frame in the middle would make everything after it unreadable.
             self._usable = False
             with suppress(OSError):
                 self._file.truncate(sound)
+            if isinstance(e, TapeError):
+                raise
             raise self._unwritable(e) from e
 
     def _open(self) -> BinaryIO:
@@ -302,6 +195,8 @@ class TapeWriter(Sink):
                 self._write(compress_frame(header_line(self._header) + b"\n"))
             except TapeError:
                 file.close()
+                with suppress(OSError):
+                    self._target.unlink()  # Nothing is in it; the name stays free.
                 raise
         return file
 

@@ -23,7 +23,7 @@ from market_bot.core.ports.journal import (
     JournalError,
 )
 
-_CONTROLS: Final = (
+CONTROLS: Final = (
     ev.Halt,
     ev.Resume,
     ev.ConfigChanged,
@@ -127,12 +127,26 @@ class RedoJournal(Journal):
         found: list[ev.Event] = []
         place = 0
         while (entry := self._peek(place)) is not None and entry.at == now:
-            if isinstance(entry.event, _CONTROLS):
+            if isinstance(entry.event, CONTROLS):
                 found.append(entry.event)
             elif not isinstance(entry.event, ev.Checkpoint):
                 break
             place += 1
         return found
+
+    def upcoming(self) -> Iterator[Entry]:
+        """Yield the old lines that were not compared yet, without taking them."""
+        place = 0
+        while (entry := self._peek(place)) is not None:
+            yield entry
+            place += 1
+
+    def rest(self) -> Iterator[Entry]:
+        """Yield the old lines that were not compared yet, and give up comparing them."""
+        while self._next is not None:
+            entry = self._next
+            self._next = self._ahead.popleft() if self._ahead else next(self.old, None)
+            yield entry
 
     def _append(self, inner: Journal, event: ev.Event, at: Micros, config: str) -> int:
         before, _ = inner.head
