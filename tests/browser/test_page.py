@@ -214,6 +214,58 @@ def test_the_journal_can_be_narrowed(visit: Visit) -> None:
     )
 
 
+def test_scans_are_not_in_the_way(visit: Visit) -> None:
+    """What happened is seen at once; what was only looked at on request."""
+    visit.desk.lines += [a_line(n, "scan", markets=148, equity="1000") for n in range(13, 60)]
+    page = visit.open()
+    newest = page.locator("#journal li").first
+
+    expect(newest).to_contain_text("line 18 is no JSON")
+    expect(page.locator("#journal .kind", has_text="scan")).to_have_count(0)
+    page.locator("#kinds").select_option("all")
+    expect(newest.locator(".kind")).to_have_text("scan")
+    expect(page.locator("#journal li")).to_have_count(50)
+
+
+def test_losses_are_shown_against_their_limit(visit: Visit) -> None:
+    """How near a day is to its limit is seen before it is reached, and then why nothing opens."""
+    limits = {"max_daily_loss_usd": "50"}
+    visit.desk.snapshots = [a_busy_lane(limits=limits, day_pnl=money("-42"))]
+    page = visit.open()
+    today = page.locator(".figure", has_text="today")
+    meter = today.get_by_role("meter")
+
+    expect(today).to_contain_text("−$50.00 stops entries")
+    expect(meter).to_have_attribute("aria-valuenow", "84")
+    expect(meter).to_have_class("bar near")
+    expect(page.locator(".alert")).to_have_count(0)
+
+    why = "the day's loss reached its limit; they go on with the next UTC day"
+    visit.desk.snapshots = [
+        a_busy_lane(limits=limits, day_pnl=money("-51"), stopped=(why,), ticks=313)
+    ]
+
+    expect(page.locator(".alert")).to_have_text(f"Entries are stopped: {why}")
+    expect(meter).to_have_class("bar full")
+    assert [] == visit.complaints
+
+
+def test_the_end_of_a_run_is_no_failure(visit: Visit) -> None:
+    """The last numbers stay, and the page says that there will be no others."""
+    visit.desk.snapshots = [a_busy_lane(phase="finished", equity=money("1001"))]
+    page = visit.open()
+    page.context.set_offline(True)
+
+    expect(page.locator("#link")).to_have_text("ended")
+    expect(page.locator("#alerts")).to_contain_text("The run has ended")
+    expect(page.locator("#lanes > section .figure").first).to_contain_text("$1,001.00")
+
+    visit.desk.snapshots = [a_busy_lane()]
+    page.context.set_offline(False)
+    expect(page.locator("#link")).to_have_text("live")
+    expect(page.locator("#alerts")).to_be_empty()
+
+
 def test_hostile_texts_are_shown_as_text(visit: Visit) -> None:
     """A market named like a program is a name, and its invisible characters are visible."""
     visit.desk.snapshots = [

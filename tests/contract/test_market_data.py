@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,14 @@ import pytest
 from market_bot.adapters.simulated.sim_settings import SimSettings
 from market_bot.adapters.simulated.sim_venue import SimulatedVenue
 from market_bot.adapters.simulated.tape_venue import TapeVenue
+from market_bot.adapters.storage.recorded_feed import RecordedFeed
 from market_bot.adapters.storage.tape import TapeReader
-from market_bot.core.domain.numbers import Micros
-from market_bot.core.ports.market_data import Capability, MarketData
+from market_bot.adapters.storage.tape_files import DerivedFiles, TapeLabel
+from market_bot.adapters.storage.tape_recording import RecordingData
+from market_bot.core.domain.numbers import Micros, utc_date
+from market_bot.core.domain.world import World
+from market_bot.core.ports.market_data import Capability, MarketData, Sink
+from tests.fakes.market_data import FULL
 from tests.fakes.recording_sink import Fact, RecordingSink
 from tests.fakes.tape_facts import a_delta, a_market, write
 
@@ -42,17 +47,61 @@ def _tape(here: Path, *, ticks: bool) -> MarketData:
     return TapeVenue([TapeReader(path)], interval=Micros(STEP))
 
 
+def _recorded(here: Path) -> MarketData:
+    label = TapeLabel(venue="simulated", source="a test", capabilities=FULL)
+    files = DerivedFiles(folder=here / "recorded", label=label)
+    return RecordingData(_simulated(), venue="simulated", world=World(), files=files)
+
+
+def _played_back(here: Path) -> MarketData:
+    """Return what is recorded of a source, as the lane that recorded it is proven with."""
+    path = here / "recorded" / f"{utc_date(Micros(START))}.jsonl.zst"
+    if not path.exists():
+        recording = _recorded(here)
+        assert isinstance(recording, RecordingData)
+        _drained(recording, EVERY_STEP)
+        recording.close()
+    return _AtItsTicks(RecordedFeed({path.name.removesuffix(".jsonl.zst"): path}, {}))
+
+
+class _AtItsTicks(MarketData):
+    """Drains tick by tick up to any moment; the ticks of then are the only ones there are."""
+
+    def __init__(self, feed: RecordedFeed) -> None:
+        self._feed = feed
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return self._feed.capabilities
+
+    def drain(self, sink: Sink, until: Micros) -> str:
+        while (at := self._feed.next_tick()) is not None and at <= until:
+            self._feed.drain(sink, at)
+        return self._feed.position
+
+
 SOURCES: dict[str, Callable[[Path], MarketData]] = {
     "tape on a grid": lambda here: _tape(here, ticks=False),
     "tape with ticks": lambda here: _tape(here, ticks=True),
     "simulated venue": lambda _: _simulated(),
+    "recorded while consumed": _recorded,
+    "played from a recording": _played_back,
 }
 
 
 @pytest.fixture(params=SOURCES)
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     """Return a way to open the same source again and again."""
-    return lambda: SOURCES[request.param](tmp_path)
+    made: list[MarketData] = []
+
+    def open_again() -> MarketData:
+        made.append(SOURCES[request.param](tmp_path))
+        return made[-1]
+
+    yield open_again
+    for source in made:
+        if isinstance(source, RecordingData):
+            source.close()
 
 
 def _drained(source: MarketData, stops: list[int]) -> tuple[list[Fact], list[str]]:

@@ -16,6 +16,7 @@ from market_bot.core.domain import strategies as strategies_package
 from market_bot.core.domain.exposure import Exposure
 from market_bot.core.domain.lane import LaneState, apply
 from market_bot.core.domain.market import Leg, Market
+from market_bot.core.domain.marks import MarkSchedule
 from market_bot.core.domain.numbers import (
     NO_MONEY,
     SECOND,
@@ -349,10 +350,11 @@ def a_lane(
     data: ScriptedMarketData | None = None,
     journal: ListJournal | None = None,
     opening: Sequence[Fact] = (),
+    marks: MarkSchedule | None = None,
 ) -> Lane:
     """Return a lane that was not started yet and knows the facts of `opening` already.
 
-    `execution` is made for its world.
+    `execution` is made for its world. It takes no marks unless it is given a schedule for them.
     """
     world, controls = World(), list[ev.Event]()
     source = ScriptedMarketData() if data is None else data
@@ -376,6 +378,7 @@ def a_lane(
         recorder=recorder,
         world=world,
         controls=take,
+        marks=marks,
     )
     tell(list(opening), world)
     return Lane(trader, source, chain, controls, ManualClock())

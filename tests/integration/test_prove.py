@@ -56,7 +56,7 @@ def test_a_finished_run_is_proven(bots: WarmBots, whole: Path) -> None:
     said = json.loads(proof.stdout)
     assert said["finished"] is True
     assert len(facts(whole)) == said["lines"]
-    kinds = {"scan", "signal", "denied", "order_intent", "exit"}
+    kinds = {"scan", "signal", "denied", "order_intent", "exit", "mark"}
     assert kinds == set(said["decisions"])
     assert all(count > 0 for count in said["decisions"].values())
 

@@ -186,6 +186,13 @@ def test_what_is_not_there_is_a_problem(client: Client, path: str) -> None:
         "/static//etc/passwd",
         "/static/%2fetc%2fpasswd",
         "/static/",
+        "/static/%00",
+        "/static/app.js%00",
+        "/static/app.js/x",
+        "/static/" + "a" * 300,
+        "/static/%ff",
+        "/%00",
+        "/api/%00",
     ],
 )
 def test_only_the_pages_own_files_are_served(client: Client, path: str) -> None:

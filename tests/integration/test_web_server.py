@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from litestar import Litestar
 
 from market_bot.adapters.web.app import create_app
+from market_bot.adapters.web.connections import PatientProtocol
 from market_bot.adapters.web.server import WebError, WebServer
 from tests.fakes.desk import FakeDesk, a_busy_lane
 
@@ -64,6 +66,92 @@ def test_the_main_loop_serves_and_stops() -> None:
     assert 200 == asyncio.run(scenario())
     with pytest.raises(OSError, match="refused"):
         fetch(server.url)
+
+
+@pytest.fixture
+def running() -> Iterator[WebServer]:
+    """Return a server that serves from a thread."""
+    server = WebServer(make_app)
+    server.start()
+    yield server
+    server.stop()
+
+
+def half_open(server: WebServer, sent: bytes = b"GET / HTTP/1.1\r\nHost: x") -> socket.socket:
+    """Return a connection on which a request has begun and does not go on."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    connection.sendall(sent)
+    return connection
+
+
+def test_half_a_request_keeps_nobody_out(running: WebServer) -> None:
+    """However many connections say nothing, the page is served."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(half_open(running))
+        answers = [fetch(running.url)[0] for _ in range(5)]
+
+    assert [200] * 5 == answers
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: x",
+        b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n",
+    ],
+    ids=["nothing", "half a head", "no body"],
+)
+def test_a_request_that_does_not_end_is_given_up(
+    running: WebServer, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    """A connection that does not say what it wants is closed."""
+    monkeypatch.setattr(PatientProtocol, "request_s", 0.05)
+    with half_open(running, sent) as connection:
+        left = b"?"
+        with contextlib.suppress(ConnectionError):
+            while left:
+                left = connection.recv(4096)
+
+    assert 200 == fetch(running.url)[0]
+
+
+def drip(connection: socket.socket, drops: int) -> bool:
+    """Send one byte at a time; return whether the other side hung up."""
+    connection.settimeout(0.01)
+    for _ in range(drops):
+        try:
+            connection.sendall(b"x")
+            if not connection.recv(1):
+                return True
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return True
+    return False
+
+
+def test_a_byte_now_and_then_buys_no_time(
+    running: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time for a request counts from its beginning."""
+    monkeypatch.setattr(PatientProtocol, "request_s", 0.05)
+    with half_open(running) as connection:
+        assert drip(connection, 2_000)
+
+
+def test_the_oldest_silence_makes_room(running: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked last is still there."""
+    monkeypatch.setattr(PatientProtocol, "quiet_max", 2)
+    with contextlib.ExitStack() as stack:
+        oldest, newest = (stack.enter_context(half_open(running)) for _ in range(2))
+        assert 200 == fetch(running.url)[0]
+        with contextlib.suppress(ConnectionError):
+            assert b"" == oldest.recv(1)
+        newest.sendall(b"\r\n\r\n")
+
+        assert newest.recv(12).startswith(b"HTTP/1.1 421")
 
 
 def test_signals_belong_to_the_bot() -> None:

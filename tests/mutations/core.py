@@ -1,4 +1,4 @@
-"""Bugs for what decides: numbers, books, orders, the fold, limits, gates, fills, the trader."""
+"""Bugs for what decides: numbers, books, orders, the fold, limits, gates, the trader."""
 
 from __future__ import annotations
 
@@ -18,13 +18,10 @@ _GATES: Final = f"{_DOMAIN}/gates.py"
 _WORLD: Final = f"{_DOMAIN}/world.py"
 _VIEW: Final = f"{_DOMAIN}/view.py"
 _TALLY: Final = f"{_DOMAIN}/tally.py"
-_MAKER: Final = f"{_DOMAIN}/fills/maker.py"
-_TAKER: Final = f"{_DOMAIN}/fills/taker.py"
 _RISK: Final = f"{_DOMAIN}/risk"
 _HARVEST: Final = f"{_DOMAIN}/strategies/bias_harvest.py"
 _TRADER: Final = "src/market_bot/core/usecases/trade_lane.py"
 _RECORDER: Final = "src/market_bot/core/usecases/record_facts.py"
-_PAPER: Final = "src/market_bot/adapters/simulated/paper.py"
 
 MUTATIONS: Final = (
     Mutation(
@@ -124,15 +121,15 @@ MUTATIONS: Final = (
     Mutation(
         name="a void market pays nothing",
         file=_LANE,
-        old="paid = Money(resolution.payout(leg) * held.size)",
-        new="paid = Money(resolution.payout(leg) // 1_000_000 * held.size * 1_000_000)",
+        old="    paid = sum(payout(held.leg) * held.size for held in ended.positions)\n",
+        new="    paid = sum(payout(p.leg) // 10**6 * 10**6 * p.size for p in ended.positions)\n",
         tests=("tests/property/test_lane.py",),
     ),
     Mutation(
         name="an impossible payout stops the fold",
         file=_LANE,
-        old="    except ValueError:\n        return _anomaly(state)\n",
-        new="    except ZeroDivisionError:\n        return _anomaly(state)\n",
+        old="    if not 0 <= event.yes_payout <= ONE_DOLLAR:\n",
+        new="    if event.yes_payout < 0:\n",
         tests=("tests/unit/test_lane.py",),
     ),
     Mutation(
@@ -215,15 +212,15 @@ MUTATIONS: Final = (
     Mutation(
         name="the daily loss may be reached",
         file=f"{_RISK}/max_daily_loss_usd.py",
-        old="None if gain is None else -gain",
-        new="None if gain is None else -gain - 1",
+        old="max(-gain, exposure.day_loss)",
+        new="max(-gain, exposure.day_loss) - 1",
         tests=("tests/unit/test_risk.py",),
     ),
     Mutation(
         name="an unknown daily loss is none",
         file=f"{_RISK}/max_daily_loss_usd.py",
-        old="None if gain is None else -gain",
-        new="0 if gain is None else -gain",
+        old="None if gain is None",
+        new="0 if gain is None",
         tests=("tests/unit/test_risk.py",),
     ),
     Mutation(
@@ -274,11 +271,15 @@ MUTATIONS: Final = (
     Mutation(
         name="a settled status swallows the resolution",
         file=_WORLD,
-        old="        if known.resolved:\n            return\n        # A status",
+        old=(
+            "        if known.resolved:\n            return\n"
+            "        for watcher in known.watchers:\n"
+            "            watcher.status(MarketStatus.SETTLED"
+        ),
         new=(
-            "        if known.status is MarketStatus.SETTLED:\n"
-            "            return\n"
-            "        # A status"
+            "        if known.status is MarketStatus.SETTLED:\n            return\n"
+            "        for watcher in known.watchers:\n"
+            "            watcher.status(MarketStatus.SETTLED"
         ),
         tests=("tests/unit/test_world.py",),
     ),
@@ -295,62 +296,6 @@ MUTATIONS: Final = (
         old="believed = self._believed.pop(event.market, [])",
         new="believed = self._believed.get(event.market, [])",
         tests=("tests/unit/test_tally.py",),
-    ),
-    Mutation(
-        name="a taker pays beyond the limit",
-        file=_TAKER,
-        old="        if beyond or left <= 0:",
-        new="        if left <= 0:",
-        tests=("tests/property/test_fills.py",),
-    ),
-    Mutation(
-        name="displayed contracts are sold twice",
-        file=_TAKER,
-        old="there = level.size - used.get(level.price, NOTHING)",
-        new="there = level.size - NOTHING",
-        tests=("tests/property/test_fills.py",),
-    ),
-    Mutation(
-        name="each leg has contracts of its own",
-        file=_PAPER,
-        old="        side = book_side(signal.leg, signal.purpose).other\n",
-        new="        side = Side.ASK if selling else Side.BID\n",
-        tests=("tests/unit/test_paper.py",),
-    ),
-    Mutation(
-        name="the queue ahead is skipped",
-        file=_MAKER,
-        old="    through = Size(max(0, printed - order.ahead))",
-        new="    through = printed",
-        tests=("tests/property/test_fills.py",),
-    ),
-    Mutation(
-        name="resting orders fill after they expired",
-        file=_MAKER,
-        old="    if at > order.expires_at or taker is order.side:",
-        new="    if taker is order.side:",
-        tests=("tests/property/test_fills.py",),
-    ),
-    Mutation(
-        name="a print serves everybody whole",
-        file=_PAPER,
-        old="            size = Size(size - filled)\n",
-        new="",
-        tests=("tests/unit/test_paper.py",),
-    ),
-    Mutation(
-        name="makers fill without prints",
-        file=_PAPER,
-        old="        if not orders or Capability.PRINTS not in self.capabilities:",
-        new="        if not orders:",
-        tests=("tests/property/test_fills.py",),
-    ),
-    Mutation(
-        name="quotes are traded against",
-        file=_PAPER,
-        old="        if not self.capabilities & _DEPTH:",
-        new="        if not self.capabilities:",
-        tests=("tests/property/test_fills.py",),
     ),
     Mutation(
         name="stretching shrinks",
@@ -378,7 +323,7 @@ MUTATIONS: Final = (
         file=_TRADER,
         old=(
             "        yield from refusals"
-            "(self.settings.rules, draft, self.exposure(), self.settings.limits)\n"
+            "(self.settings.rules, draft, exposure, self.settings.limits)\n"
         ),
         new="",
         tests=("tests/property/test_limits.py",),
@@ -386,7 +331,7 @@ MUTATIONS: Final = (
     Mutation(
         name="an order leaves before it is written",
         file=_TRADER,
-        old="        self._record(intent_event(intent, seen.mid(signal.leg)), now)\n",
+        old="        self._record(intent_event(intent, one.seen.mid(signal.leg)), now)\n",
         new="",
         tests=("tests/unit/test_trade_lane.py",),
     ),

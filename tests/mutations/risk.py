@@ -25,6 +25,8 @@ _RISK: Final = ("tests/unit/test_risk.py",)
 _STANDS: Final = ("tests/unit/test_portfolio.py",)
 _RESULTS: Final = ("tests/unit/test_lane_results.py",)
 _LAST: Final = ("tests/unit/test_last_gate.py",)
+_LOSSES: Final = ("tests/unit/test_loss_limits.py",)
+_GROUPS: Final = ("tests/unit/test_groups.py",)
 
 
 def _bug(name: str, file: str, old: str, new: str, tests: tuple[str, ...]) -> Mutation:
@@ -210,7 +212,7 @@ MUTATIONS: Final = (
     _bug(
         "the last gate is open",
         _TRADER,
-        "        if self.recorder.changes != judged + 1:",
+        "        if self.recorder.changes != judged + len(intents):",
         "        if False:",
         _LAST,
     ),
@@ -339,5 +341,79 @@ MUTATIONS: Final = (
         "    if event.fold != FOLD_VERSION:",
         "    if False:",
         ("tests/unit/test_fold_journal.py",),
+    ),
+    _bug(
+        "a day's loss opens as soon as prices recover",
+        f"{_RULES}/max_daily_loss_usd.py",
+        "max(-gain, exposure.day_loss)",
+        "-gain",
+        _LOSSES,
+    ),
+    _bug(
+        "a drawdown opens as soon as prices recover",
+        f"{_RULES}/max_drawdown_usd.py",
+        "max(down, exposure.fallen)",
+        "down",
+        _LOSSES,
+    ),
+    _bug(
+        "a person who resumes opens a day's loss",
+        _LANE,
+        "evolve(state, halted=None, flatten=False, loss_streak=0)",
+        "evolve(state, halted=None, flatten=False, loss_streak=0, day_loss=NO_MONEY)",
+        _LOSSES,
+    ),
+    _bug(
+        "every resume forgives a drawdown",
+        _LANE,
+        "peak=None) if state.fallen else lifted",
+        "peak=None)",
+        _LOSSES,
+    ),
+    _bug(
+        "an empty book shuts a limit for a day",
+        _TRADER,
+        "marked = self.equity(unmarked_at_cost=True)",
+        "marked = self.equity()",
+        _LOSSES,
+    ),
+    _bug(
+        "the legs of a group are judged one by one",
+        _TRADER,
+        "                exposure = self.exposure_in(state)\n        return",
+        "                pass\n        return",
+        _GROUPS,
+    ),
+    _bug(
+        "the legs of a group that nothing refuses are sent",
+        _TRADER,
+        "            for one, gates in zip(ready, refused, strict=True):\n"
+        "                self._deny(view, one, gates or apart, now)\n"
+        "            return\n",
+        "            for one, gates in zip(ready, refused, strict=True):\n"
+        "                self._deny(view, one, gates or apart, now)\n"
+        "            ready = [one for one, g in zip(ready, refused, strict=True) if not g]\n",
+        _GROUPS,
+    ),
+    _bug(
+        "a group goes on without the leg that has its order",
+        _TRADER,
+        "            if one is None:\n                return\n",
+        "            if one is None:\n                continue\n",
+        _GROUPS,
+    ),
+    _bug(
+        "a group that could not be written down in full stays in doubt",
+        _TRADER,
+        '_unsent(intent, "group: not durable") for intent in intents)',
+        '_unsent(intent, "group: not durable") for intent in intents[:0])',
+        _GROUPS,
+    ),
+    _bug(
+        "a group is sent without its leg in another event",
+        _TRADER,
+        "            signals = [s for s in signals if group_of(s) not in torn]\n",
+        "",
+        _GROUPS,
     ),
 )

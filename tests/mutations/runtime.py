@@ -26,17 +26,17 @@ MUTATIONS: Final = (
     Mutation(
         name="an order is sent before it is written down",
         file=_TRADER,
-        old="        self._record(intent_event(intent, seen.mid(signal.leg)), now)\n",
+        old="        self._record(intent_event(intent, one.seen.mid(signal.leg)), now)\n",
         new="        self.execution.submit(intent, now)\n"
-        "        self._record(intent_event(intent, seen.mid(signal.leg)), now)\n",
+        "        self._record(intent_event(intent, one.seen.mid(signal.leg)), now)\n",
         tests=_SIMULATION,
     ),
     Mutation(
         name="an order is sent twice",
         file=_TRADER,
-        old="        outcome = self.execution.submit(intent, now)\n",
-        new="        self.execution.submit(intent, now)\n"
-        "        outcome = self.execution.submit(intent, now)\n",
+        old="            outcome = self.execution.submit(intent, now)\n",
+        new="            self.execution.submit(intent, now)\n"
+        "            outcome = self.execution.submit(intent, now)\n",
         tests=_SIMULATION,
     ),
     Mutation(
@@ -233,5 +233,19 @@ MUTATIONS: Final = (
         old="return 1 if self.failures() else 0",
         new="return 0",
         tests=("tests/integration/test_running_bot.py",),
+    ),
+    Mutation(
+        name="a command behind a checkpoint is not taken again",
+        file=_REDO,
+        old="            elif not isinstance(entry.event, ev.Checkpoint):\n                break\n",
+        new="            else:\n                break\n",
+        tests=("tests/unit/test_redo_journal.py",),
+    ),
+    Mutation(
+        name="a command of the next tick is taken again too early",
+        file=_REDO,
+        old="            elif not isinstance(entry.event, ev.Checkpoint):\n                break\n",
+        new="",
+        tests=("tests/unit/test_redo_journal.py",),
     ),
 )

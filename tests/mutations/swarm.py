@@ -23,7 +23,7 @@ MUTATIONS: Final = (
         file=f"{_SIMULATED}/sim_desk.py",
         old="        if not order.alive:\n            return\n        if order.intent.expires_at",
         new="        if order.intent.expires_at",
-        tests=_SWARM,
+        tests=("tests/unit/test_sim_desk.py",),
     ),
     Mutation(
         name="a provisional sale makes contracts doubtful",

@@ -26,6 +26,7 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     "Leg": st.sampled_from(Leg),
     "Purpose": st.sampled_from(Purpose),
     "Style": st.sampled_from(Style),
+    "Cause": st.sampled_from(ev.Cause),
     "bool": st.booleans(),
     "str": names,
     "tuple[Gate, ...]": st.just((Gate("g", "0", "1", hard=True),)),

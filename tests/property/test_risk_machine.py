@@ -125,6 +125,7 @@ class RiskMachine(RuleBasedStateMachine):
         ]
         self.wanting, self.ledger, self.read = Wanting(), Ledger(), 0
         self.limits, self.peak, self.entry_times = dict(START), 0, list[int]()
+        self.day_loss = self.fallen = 0
         self.quotes: dict[str, tuple[int, int, int]] = {}
         self.ended: set[str] = set()
         self.said: list[Fact] = []
@@ -145,12 +146,27 @@ class RiskMachine(RuleBasedStateMachine):
         """Read the lines written since."""
         for line in self.lane.journal.lines[self.read :]:
             self.ledger.read([line.event])
+            if isinstance(line.event, ev.BotStarted):
+                self.peak = max(self.peak, self.ledger.deposits)
+            if isinstance(line.event, ev.DayOpened):
+                self.day_loss = 0
+            if isinstance(line.event, ev.Resume) and self.fallen:
+                self.peak = self.fallen = 0
             if isinstance(line.event, ev.EquityPeak):
                 self.peak = max(self.peak, line.event.equity)
             if isinstance(line.event, ev.OrderIntent) and line.event.purpose is Purpose.ENTRY:
                 self.entry_times.append(line.at)
         self.read = len(self.lane.journal.lines)
-        self.peak = max(self.peak, self.ledger.deposits)
+
+    def note_losses(self) -> None:
+        """Remember the losses that reached their limits; only something to be told opens those."""
+        limits, equity = self.limits, self.worth()
+        assert self.ledger.day_equity is not None
+        lost, down = self.ledger.day_equity - equity, self.peak - equity
+        if lost >= limits["max_daily_loss_usd"] > self.day_loss:
+            self.day_loss = lost
+        if down >= limits["max_drawdown_usd"] > self.fallen:
+            self.fallen = down
 
     def judge(self, intent: Intent, at: Micros) -> None:
         """Hold an order against every limit in force."""
@@ -176,6 +192,8 @@ class RiskMachine(RuleBasedStateMachine):
         assert ledger.day_equity is not None
         assert ledger.day_equity - equity < limits["max_daily_loss_usd"]
         assert self.peak - equity < limits["max_drawdown_usd"]
+        assert self.day_loss < limits["max_daily_loss_usd"]
+        assert self.fallen < limits["max_drawdown_usd"]
         assert live <= limits["max_open_orders"]
         assert recent <= limits["max_orders_per_minute"]
         assert state.loss_streak < limits["max_consecutive_losses"]
@@ -231,6 +249,7 @@ class RiskMachine(RuleBasedStateMachine):
             self.lane.data.then(*facts)
         self.lane.trader.tick(self.lane.clock.advance(Duration(seconds * SECOND)))
         self.catch_up()
+        self.note_losses()
 
     @rule(market=markets, middle=st.integers(5, 95), half=st.sampled_from([1, 2, 5, 20]))
     def move(self, market: str, middle: int, half: int) -> None:

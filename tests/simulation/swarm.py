@@ -15,7 +15,7 @@ from typing import Final
 
 import attrs
 
-from market_bot.adapters.simulated.sim_account import AccountFill, Ledger
+from market_bot.adapters.simulated.sim_account import AccountFill, AccountMerge, Ledger
 from market_bot.adapters.simulated.sim_desk import OwnOrder
 from market_bot.adapters.simulated.sim_venue import SimulatedVenue
 from market_bot.adapters.storage.codec import digest, encode_state
@@ -25,8 +25,10 @@ from market_bot.bootstrap.taped_lane import _controls as recorded_first
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import FOLD_VERSION, LaneState
 from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, SECOND, Duration, Micros, Money
+from market_bot.core.domain.marks import MarkSchedule
+from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, SECOND, Duration, Micros, Money, Size
 from market_bot.core.domain.orders import Purpose
+from market_bot.core.domain.portfolio import VenueCapabilities
 from market_bot.core.domain.settings import ActiveStrategy
 from market_bot.core.domain.signals import Intent, Signal
 from market_bot.core.domain.tally import Tally
@@ -44,11 +46,13 @@ from tests.fakes.sim_fs import SimCrashError, SimFiles, Survival, kept, lost, to
 
 from .checkers import Witness, check_chain, check_healed, fold, must
 from .faults import Chaos, Weather
-from .swarm_draw import CASH, PROBE, RATES, Draw, Probe, draw, probe
+from .swarm_draw import PROBE, RATES, Draw, Probe, draw, probe
 
 _CHAIN: Final = Chain("simulated", "sim", "run")
 _STEPS_MAX: Final = 5_000
-_DEATHS_MAX: Final = 6
+# After so many deaths nothing new goes wrong; beyond the second number a lane dies of itself.
+_DEATHS_PLANTED: Final = 6
+_DEATHS_MAX: Final = 8
 _MINUTE: Final = Duration(60 * SECOND)
 # What must not stand in the way any more once nothing goes wrong.
 _OVER: Final = frozenset({"halted", "journal_durable"})
@@ -199,6 +203,15 @@ class Watched(MarketData, Execution):
     def cancel(self, intent: str, at: Micros) -> None:
         self.venue.cancel(intent, at)
 
+    @property
+    def abilities(self) -> VenueCapabilities:
+        return self.venue.abilities
+
+    def merge(self, merge: str, market: str, size: Size, at: Micros) -> None:
+        self.chaos.may_crash()
+        self.venue.merge(merge, market, size, at)
+        self.chaos.may_crash()
+
     def collect(self, at: Micros) -> Sequence[Fact]:
         facts = self.venue.collect(at)
         self.chaos.may_crash()
@@ -208,7 +221,7 @@ class Watched(MarketData, Execution):
 
     def check_limits(self) -> None:
         """Hold what is held and waits against the limits."""
-        ledger, orders = self.venue.ledger(), self._orders()
+        ledger, orders, cash = self.venue.ledger(), self._orders(), self.drawn.cash
         limits, worst = self.drawn.settings.limits, Counter[str]()
         for (market, _), (_, basis) in self._held(ledger).items():
             worst[market] += basis
@@ -221,7 +234,7 @@ class Watched(MarketData, Execution):
             must(cost <= limit + slack, f"{market}: {cost} at stake, max_position_usd is {limit}")
         limit, total = limits["max_total_exposure_usd"], sum(worst.values())
         must(total <= limit + slack, f"{total} at stake, max_total_exposure_usd is {limit}")
-        must(ledger.cash + CASH >= 0, f"the account is overdrawn: {ledger.cash + CASH}")
+        must(ledger.cash + cash >= 0, f"the account is overdrawn: {ledger.cash + cash}")
 
     def _check_exit(self, intent: Intent) -> None:
         signal = intent.draft.signal
@@ -232,7 +245,15 @@ class Watched(MarketData, Execution):
             and (order.listed.market.id, order.intent.draft.signal.leg)
             == (signal.market, signal.leg)
         )
-        firm = self.venue._account.firm(signal.market, signal.leg)
+        # Who has not heard yet that a pair was paid cannot know that it is gone.
+        told = {
+            event.merge for event in self.witness.facts.values() if isinstance(event, ev.Merged)
+        }
+        firm = self.venue._account.firm(signal.market, signal.leg) + sum(
+            merge.size
+            for merge in self.venue.ledger().merges.values()
+            if merge.market == signal.market and merge.merge not in told
+        )
         sold = leaving + intent.draft.size
         must(sold <= firm, f"{intent.id} makes it {sold} on sale, {firm} are settled")
 
@@ -289,21 +310,40 @@ class Watched(MarketData, Execution):
 
         What a sold contract had cost depends on the order of purchases and sales, and news of
         them travel at their own pace: costs are counted in the order of the journal. A purchase
-        that is not in it yet counts in full, a sale not at all.
+        that is not in it yet counts in full, a sale or a merge not at all.
         """
         known = dict.fromkeys(self.witness.fills())
-        fills = [ledger.fills[name] for name in known if name in ledger.fills]
-        fills += [
+        untold = [
             fill
             for name, fill in ledger.fills.items()
             if name not in known and fill.purpose is Purpose.ENTRY
         ]
         held: dict[Key, tuple[int, int]] = {}
-        for fill in fills:
-            if not fill.undone and self.venue.outcome(fill.market) is None:
-                key = (fill.market, fill.leg)
-                held[key] = _counted(*held.get(key, (0, 0)), fill)
+        for one in (*self._told(ledger), *untold):
+            if self.venue.outcome(one.market) is not None:
+                continue
+            if isinstance(one, AccountMerge):
+                for leg in Leg:
+                    key = (one.market, leg)
+                    held[key] = _reduced(*held.get(key, (0, 0)), one.size)
+            elif not one.undone:
+                key = (one.market, one.leg)
+                held[key] = _counted(*held.get(key, (0, 0)), one)
         return held
+
+    def _told(self, ledger: Ledger) -> Iterator[AccountFill | AccountMerge]:
+        """Yield the trades and merges of the venue that are in the journal, in its order, once."""
+        seen: set[str] = set()
+        for event in self.witness.facts.values():
+            match event:
+                case ev.Fill(fill=name) if name in ledger.fills and name not in seen:
+                    seen.add(name)
+                    yield ledger.fills[name]
+                case ev.Merged(merge=name) if name in ledger.merges and name not in seen:
+                    seen.add(name)
+                    yield ledger.merges[name]
+                case _:
+                    pass
 
 
 def _bound(order: OwnOrder) -> int:
@@ -323,7 +363,11 @@ def _loss(parts: Sequence[Part], paid: Mapping[str, int]) -> int:
 def _counted(size: int, cost: int, fill: AccountFill) -> tuple[int, int]:
     if fill.purpose is Purpose.ENTRY:
         return size + fill.size, cost + fill.cost
-    gone = min(size, fill.size)
+    return _reduced(size, cost, fill.size)
+
+
+def _reduced(size: int, cost: int, sold: int) -> tuple[int, int]:
+    gone = min(size, sold)
     return size - gone, cost - (cost * gone // size if size else 0)
 
 
@@ -409,7 +453,7 @@ class Swarm:
 
     def _begin(self) -> TapedLane:
         drawn, self.asked = self.drawn, 0
-        self.chaos.calm = self.chaos.calm or len(self.deaths) >= _DEATHS_MAX
+        self.chaos.calm = self.chaos.calm or len(self.deaths) >= _DEATHS_PLANTED
         self.files.faults = {} if self.chaos.calm else Weather(self.chaos)
         journal = self._open(self.files)
         entries = list(journal.read())
@@ -434,12 +478,13 @@ class Swarm:
             world=World(),
             controls=tuple,
             commit_ticks=drawn.commit_ticks,
+            marks=MarkSchedule() if drawn.marks else None,
         )
         lane = TapedLane(
             trader=trader,
             source=self.venue,
             started=ev.BotStarted(
-                mode="paper", instance="sim", version="0", fold=FOLD_VERSION, cash=CASH
+                mode="paper", instance="sim", version="0", fold=FOLD_VERSION, cash=drawn.cash
             ),
             tally=tally,
             blank=LaneSnapshot(venue=_CHAIN.venue, lane=_CHAIN.lane, run=_CHAIN.run),
@@ -485,6 +530,7 @@ class Swarm:
     def _die(self, reason: str) -> None:
         """Lose what was not on the disk, if power failed."""
         self.deaths.append(reason)
+        must(len(self.deaths) <= _DEATHS_MAX, f"it does not stay alive: {self.deaths}")
         survival: Survival = kept
         names_kept = True
         if reason == "power":
@@ -504,8 +550,9 @@ class Swarm:
         check_chain(self.lines())
         check_healed(state, resumed=True)
         self.watched.check_limits()
-        _check_money(state, ledger)
+        _check_money(state, ledger, self.drawn.cash)
         _check_fills(entries, ledger)
+        _check_merges(entries, ledger)
         _check_orders(entries, ledger)
         self._check_resumed(entries)
         self._count(entries)
@@ -532,6 +579,7 @@ class Swarm:
         done.update(f"struck {name}" for name, times in self.venue.struck.items() if times)
         done.update(f"struck {name}" for name in self.chaos.struck)
         done["deaths"] += len(self.deaths)
+        done["played"] += 1
         done["fills"] += len(self.venue.ledger().fills)
         for event in (entry.event for entry in entries):
             match event:
@@ -541,21 +589,29 @@ class Swarm:
                     done[f"exit by {event.reason}"] += 1
                 case ev.Denied():
                     done.update(f"refused by {gate.name}" for gate in event.gates)
-                case ev.MarketResolved() | ev.FillReversed() | ev.OrderUnknown():
+                case (
+                    ev.MarketResolved()
+                    | ev.FillReversed()
+                    | ev.OrderUnknown()
+                    | ev.Merged()
+                    | ev.Reward()
+                ):
                     done[event.TYPE] += 1
                 case _:
                     pass
 
 
-def _check_money(state: LaneState, ledger: Ledger) -> None:
+def _check_money(state: LaneState, ledger: Ledger, deposit: Money) -> None:
     """Compare cash and positions with the venue's own account, to the unit."""
     ours = {(p.market, p.leg): int(p.size) for p in state.positions.values()}
     theirs = {key: int(size) for key, size in ledger.positions.items()}
-    cash = CASH + ledger.cash
+    cash = deposit + ledger.cash
 
     must(state.cash == cash, f"cash: {state.cash} in the journal, {cash} at the venue")
     must(ours == theirs, f"positions: {ours} in the journal, {theirs} at the venue")
     must(state.fees == ledger.fees, f"fees: {state.fees} in the journal, {ledger.fees}")
+    paid = (state.rewards, ledger.rewards)
+    must(paid[0] == paid[1], f"rewards: {paid[0]} in the journal, {paid[1]} at the venue")
     balance = state.cash + state.basis() + state.fees - state.realised - state.rewards
     must(balance == state.deposits, f"money appeared or vanished: {balance - state.deposits}")
     must(not state.anomalies, f"{state.anomalies} facts contradict each other")
@@ -569,6 +625,15 @@ def _check_fills(entries: Sequence[Entry], ledger: Ledger) -> None:
     must(set(told) == set(ledger.fills), f"trades: {set(told) ^ set(ledger.fills)} are not in both")
     must(max(told.values(), default=1) == 1, "a trade is in the journal more than once")
     must(undone == {f.fill for f in ledger.fills.values() if f.undone}, "reversals differ")
+
+
+def _check_merges(entries: Sequence[Entry], ledger: Ledger) -> None:
+    """Every merge of the venue is in the journal once, at what it paid."""
+    told = [e.event for e in entries if isinstance(e.event, ev.Merged)]
+    ours = sorted((event.merge, event.market, event.size, event.payout) for event in told)
+    theirs = sorted((m.merge, m.market, m.size, m.payout) for m in ledger.merges.values())
+
+    must(ours == theirs, f"merges: {ours} in the journal, {theirs} at the venue")
 
 
 def _check_orders(entries: Sequence[Entry], ledger: Ledger) -> None:

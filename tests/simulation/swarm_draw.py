@@ -8,7 +8,14 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from market_bot.adapters.simulated.sim_settings import BEGINS, Faults, Rules, SimSettings
+from market_bot.adapters.simulated.sim_settings import (
+    BEGINS,
+    NO_REWARDS,
+    Faults,
+    Rewards,
+    Rules,
+    SimSettings,
+)
 from market_bot.bootstrap.discovery import builtin_exits, builtin_rules, builtin_strategies
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.exits.api import ActiveExit, Exits
@@ -19,6 +26,7 @@ from market_bot.core.domain.numbers import (
     SECOND,
     Duration,
     Micros,
+    Money,
     Price,
     Probability,
     Size,
@@ -42,10 +50,12 @@ from market_bot.core.domain.view import Holdings, View
 
 T = TypeVar("T")
 
-CASH: Final = money("200")
-# Ticks with faults, and as many without them as everything needs to be found out and to go on.
-ROUGH_TICKS: Final = 18
+# Ticks with faults, and as many without them as everything needs to be found out and to go on: an
+# order whose answer was lost is told of late, and so are its fill and how that was settled.
+ROUGH_TICKS: Final = 12
 CALM_TICKS: Final = 8
+# A seed has some of the strategies: what all of them want is mostly refused.
+_STRATEGIES: Final = (2, 3)
 PROBE: Final = "probe"
 _PROBE_AFTER: Final = 3
 _LATE: Final = Duration(24 * HOUR - 600 * SECOND)
@@ -59,6 +69,10 @@ RATES: Final = {
     "append_lost": (0.0, 0.0, 0.002),
     "data_error": (0.0, 0.0, 0.02),
 }
+# Much, since only a dollar and more is paid and a few minutes must be enough for it.
+_PAID: Final = Rewards(
+    rebates=True, daily=money("20000"), min_size=ONE_CONTRACT, max_spread=price("0.2")
+)
 _FAMILIES: Final = (
     ("SIM-COIN15",),
     ("SIM-COIN15", "SIM-AWARD"),
@@ -78,20 +92,24 @@ class Draw:
 
     Args:
         world: the venue's.
+        cash: what the account begins with.
         settings: the lane's.
         commands: what a person wants, and from which tick on.
         calm_from: nothing goes wrong from this tick on.
         strict: whether every lasting fact is synced at once, or all of a tick together.
         commit_ticks: how often they are.
+        marks: whether later prices are written down.
 
     """
 
     world: SimSettings
+    cash: Money
     settings: LaneSettings
     commands: tuple[tuple[Micros, ev.Event], ...]
     calm_from: Micros
     strict: bool
     commit_ticks: int
+    marks: bool
 
 
 def draw(rng: Random) -> Draw:
@@ -100,6 +118,8 @@ def draw(rng: Random) -> Draw:
     begins = Micros(BEGINS + rng.choice((0, 0, _LATE)))
     calm_from = Micros(begins + ROUGH_TICKS * interval)
     families = rng.choice(_FAMILIES)
+    # Now and then less than the limits allow to spend.
+    cash = money(rng.choice(("200", "200", "200", "14")))
     world = SimSettings(
         markets=1,
         rules=rng.choice(tuple(Rules)),
@@ -109,20 +129,23 @@ def draw(rng: Random) -> Draw:
         step=Duration(interval // rng.choice((1, 2))),
         reference_every=interval,
         hurry=rng.choice((1, 40, 150)),
-        cash=CASH,
+        cash=cash,
         faults=_faults(rng, interval),
+        rewards=rng.choice((NO_REWARDS, _PAID)),
         families=families,
-        rate=rng.choice((2.0, 8.0)) * SECOND / interval,
+        rate=rng.choice((2.0, 6.0)) * SECOND / interval,
         noise_factor=rng.choice((1.0, 30.0)),
         spread_factor=rng.choice((0.5, 1.0)),
     )
     return Draw(
         world=world,
-        settings=_settings(rng, interval, calm_from),
+        cash=cash,
+        settings=_settings(rng, cash, families, interval, calm_from),
         commands=tuple(_commands(rng, begins, interval)),
         calm_from=calm_from,
         strict=rng.random() < 0.5,
         commit_ticks=rng.choice((1, 1, 4)),
+        marks=rng.random() < 0.4,
     )
 
 
@@ -142,7 +165,7 @@ def _faults(rng: Random, interval: Duration) -> Faults:
         found_after=time(0.5, 3),
         ghost_fill=chance(0.1, 0.4),
         late_fact=chance(0.2, 0.6),
-        late_by=time(0.5, 3),
+        late_by=time(0.5, 1.5),
         repeated_fact=chance(0.2, 0.6),
         void=chance(0.5),
         outage_every=time(0, 0, 8),
@@ -152,26 +175,32 @@ def _faults(rng: Random, interval: Duration) -> Faults:
     )
 
 
-def _settings(rng: Random, interval: Duration, calm_from: Micros) -> LaneSettings:
+def _settings(
+    rng: Random,
+    cash: Money,
+    families: tuple[str, ...],
+    interval: Duration,
+    calm_from: Micros,
+) -> LaneSettings:
     probe: Any = Probe(since=Micros(calm_from + _PROBE_AFTER * interval))
     strategies = [
         ActiveStrategy(strategy=known, params=_loosened(known, interval))
-        for known in builtin_strategies().values()
+        for known in rng.sample(list(builtin_strategies().values()), rng.choice(_STRATEGIES))
     ]
-    rng.shuffle(strategies)
     return LaneSettings(
         hash="cfg-1",
         text="",
-        cash=CASH,
+        cash=cash,
         strategies=(ActiveStrategy(strategy=PROBING, params=probe), *strategies),
         rules=tuple(builtin_rules().values()),
         limits=_limits(rng, interval),
-        filters=Filters(max_spread=rng.choice((None, None, price("0.08")))),
+        filters=_filters(rng, families, interval),
         cooldown=Cooldown(
             after_entry=Duration(rng.choice((0, 1)) * interval),
             after_exit=Duration(rng.choice((0, 1)) * interval),
             after_loss=Duration(rng.choice((0, 2)) * interval),
             after_reject=Duration(rng.choice((0, 1)) * interval),
+            families=rng.choice(({}, {}, {families[0]: Duration(2 * interval)})),
         ),
         sizing=Sizing(
             order=money(rng.choice(("4", "9"))),
@@ -180,6 +209,24 @@ def _settings(rng: Random, interval: Duration, calm_from: Micros) -> LaneSetting
             max_depth_share=rng.choice((None, probability("0.5"))),
         ),
         exits=_exits(rng, interval),
+    )
+
+
+def _filters(rng: Random, families: tuple[str, ...], interval: Duration) -> Filters:
+    """Return filters of which at most one is on: it must not hide what else happens."""
+    if rng.random() < 0.6:
+        return Filters()
+    return rng.choice(
+        (
+            Filters(max_spread=price("0.02")),
+            Filters(max_spread=price("0.08")),
+            Filters(price_min=price("0.2")),
+            Filters(price_max=price("0.7")),
+            Filters(min_depth=Size(20 * ONE_CONTRACT)),
+            Filters(min_to_close=Duration(4 * interval)),
+            Filters(max_to_close=Duration(10 * interval)),
+            Filters(families_exclude=families[1:]),
+        )
     )
 
 

@@ -24,13 +24,10 @@ from .swarm import Swarm
 from .swarm_draw import RATES
 
 VARIABLE = "SWARM_SEED"
-SEEDS = 300
+SEEDS = 2_000
 SOAK_SEEDS = 20_000
-BLOCK = 50
+BLOCK = 100
 BLOCKS = range(0, SEEDS, BLOCK)
-# Rare refusals need more worlds than the usual run has time for.
-BUSY_SEEDS = 2_000
-BUSY_BLOCKS = range(0, BUSY_SEEDS, BLOCK)
 SOAK_BLOCKS = range(SEEDS, SEEDS + SOAK_SEEDS, BLOCK)
 ROOT = Path(__file__).parents[2]
 # What may go wrong at the venue; see `Faults`.
@@ -44,6 +41,24 @@ AT_THE_VENUE = (
     "void",
     "outage",
     "gap",
+)
+# What the rules leave to others to refuse. Not here: `journal_durable`, which is only written down
+# where nothing can be, and what no strategy asks for (a market that is closed, a price off grid).
+SOFT_GATES = (
+    "cooldown_after_entry",
+    "cooldown_after_exit",
+    "cooldown_after_loss",
+    "cooldown_after_reject",
+    "cooldown_family",
+    "families_exclude",
+    "leaving",
+    "max_hours_to_close",
+    "max_spread",
+    "min_depth_contracts",
+    "min_hours_to_close",
+    "min_size",
+    "price_max",
+    "price_min",
 )
 
 Found = tuple[list[str], Counter[str]]
@@ -92,7 +107,7 @@ def blocks(request: pytest.FixtureRequest) -> Iterator[Mapping[int, Future[Found
             if "first" in params:
                 wanted[int(params["first"])] = None
             elif "blocks" in item.fixturenames:
-                wanted |= dict.fromkeys(BUSY_BLOCKS)
+                wanted |= dict.fromkeys(BLOCKS)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         try:
             yield {first: pool.submit(play_block, first) for first in sorted(wanted)}
@@ -106,6 +121,7 @@ def test_one_seed(seed: int) -> None:
     play(seed)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("first", BLOCKS)
 def test_a_block(first: int, blocks: Mapping[int, Future[Found]]) -> None:
     """Whatever these seeds break, money, orders, limits and journal stay right."""
@@ -124,27 +140,27 @@ def test_more_blocks(first: int, blocks: Mapping[int, Future[Found]]) -> None:
     assert not failed, "\n".join(failed)
 
 
-@pytest.mark.soak
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(900)
 def test_the_swarm_is_busy(blocks: Mapping[int, Future[Found]]) -> None:
-    """Every fault strikes, every limit refuses, every strategy and every exit trades."""
+    """Every fault strikes, every gate refuses, every strategy and every exit trades."""
     done: Counter[str] = Counter()
-    for first in BUSY_BLOCKS:
+    for first in BLOCKS:
         done += blocks[first].result()[1]
     expected = {
         *(f"struck {name}" for name in (*AT_THE_VENUE, *RATES)),
         *(f"entry of {name}" for name in builtin_strategies()),
         *(f"exit of {name}" for name in builtin_strategies()),
         *(f"exit by {name}" for name in builtin_exits()),
-        *(f"refused by {name}" for name in builtin_rules()),
+        *(f"refused by {name}" for name in (*builtin_rules(), *SOFT_GATES)),
         "exit of flatten",
         "restarted",
     }
 
     assert [] == sorted(name for name in expected if not done[name])
-    assert BUSY_SEEDS < 4 * done["resumed"]
-    assert BUSY_SEEDS < done["deaths"]
-    assert BUSY_SEEDS < done["fills"]
+    assert SEEDS == done["played"]
+    assert SEEDS < 2 * done["resumed"]
+    assert SEEDS < 4 * done["deaths"]
+    assert SEEDS < done["fills"]
 
 
 @pytest.mark.parametrize("seed", [3, 8])

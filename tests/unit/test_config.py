@@ -108,7 +108,8 @@ def test_a_good_file_is_read_exactly() -> None:
         pytest.param(
             "  cash: 1000",
             "  cash: 1000\n  zzz: 1",
-            "v.yaml:4:3 paper.zzz: unknown key: known here: cash",
+            "v.yaml:4:3 paper.zzz: unknown key: known here: "
+            "cash, fill_model, send_ms, cancel_ms, data_ms",
             id="unknown key without suggestion",
         ),
         pytest.param(
@@ -678,7 +679,8 @@ def test_canonical_text_is_fixed() -> None:
     """The journal's copy of the settings has this form; a change of it changes every hash."""
     assert canonical(parse_venue(VENUE.encode(), "v").config) == (
         '{"mode":"paper","api":{"base_url":null,"ws_url":null},"loop":{"interval_ms":1000},'
-        '"paper":{"cash":"1000"},"tape":{"record":true},'
+        '"paper":{"cash":"1000","fill_model":"pessimistic","send_ms":150,"cancel_ms":150,'
+        '"data_ms":50},"tape":{"record":true},'
         '"simulation":{"preset":"default","markets":60,"days":1},"markets":{"families_include":'
         '["KXHIGHNY","010"],"families_exclude":[],"categories_include":[],'
         '"categories_exclude":[],"keywords_include":[],"keywords_exclude":[],'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from market_bot.core.domain.fees import fee, fee_bound
+from market_bot.core.domain.fees import Traded, fee, fee_bound, fees_of_order
 from market_bot.core.domain.market import NO_FEES, FeeModel, FeeSchedule
 from market_bot.core.domain.numbers import NO_MONEY, Size, money, price, size
 from market_bot.core.domain.orders import Style
@@ -79,3 +79,48 @@ def test_the_bound_takes_the_dearer_rate() -> None:
     odd = FeeSchedule(FeeModel.KALSHI_QUADRATIC, taker_rate=0, maker_rate=70_000)
 
     assert money("1.75") <= fee_bound(odd, price("0.5"), size("100"))
+
+
+def traded(at: str, quantity: str, liquidity: Style = Style.TAKER) -> Traded:
+    """Return one fill of an order."""
+    return Traded(price=price(at), size=size(quantity), liquidity=liquidity)
+
+
+def test_what_rounding_took_comes_back_within_an_order() -> None:
+    """Each of these fills is rounded up by 0.000028; the fourth one brings a step back."""
+    charged = fees_of_order(KALSHI, [traded("0.52", "1")] * 4, selling=False)
+
+    assert [money("0.0175")] * 3 + [money("0.0174")] == list(charged)
+    # Less than the smallest step is lost on the whole order.
+    exact = 4 * money("0.017472")
+    assert 0 <= sum(charged) - exact < money("0.0001")
+
+
+def test_takers_and_makers_of_an_order_share_what_is_carried() -> None:
+    """An order that takes at first and rests then is one order."""
+    fills = [
+        traded("0.52", "1"),
+        traded("0.52", "1"),
+        traded("0.52", "1"),
+        traded("0.51", "1", Style.MAKER),
+    ]
+    # 0.017493 owed to the taker; the maker owes 0.004374, rounded up by 0.000026 to 0.0044.
+    assert money("0.0043") == fees_of_order(KALSHI, fills, selling=False)[-1]
+
+
+def test_the_first_fill_of_an_order_costs_what_a_lone_one_does() -> None:
+    """Nothing is carried before the first fill; on other venues never."""
+    fills = [traded("0.123", "0.37")] * 2
+    for selling in (False, True):
+        for schedule in (KALSHI, POLYMARKET):
+            alone = fee(schedule, price("0.123"), size("0.37"), Style.TAKER, selling=selling)
+            assert alone == fees_of_order(schedule, fills, selling=selling)[0]
+        assert 1 == len(set(fees_of_order(POLYMARKET, fills, selling=selling)))
+
+
+def test_cash_moves_in_whole_steps_where_no_fee_is_charged() -> None:
+    """Free of fees, a trade of a tenth of a cent still leaves whole hundredths of a cent."""
+    free = FeeSchedule(FeeModel.KALSHI_QUADRATIC)
+    fills = [traded("0.001", "0.01", Style.MAKER)]
+
+    assert (money("0.00009"),) == fees_of_order(free, fills, selling=False)

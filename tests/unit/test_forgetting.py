@@ -183,7 +183,7 @@ def test_an_event_goes_as_a_whole() -> None:
 
 
 def test_what_is_ours_is_not_forgotten() -> None:
-    """An order whose fate is open keeps its market."""
+    """An order whose fate is open keeps its market; what is told of it late is paid at once."""
     scene = a_scene()
     scene.wanting.wants = [BUY]
     scene.later(SECOND, a_book())
@@ -194,9 +194,10 @@ def test_what_is_ours_is_not_forgotten() -> None:
     assert ["M-1"] == scene.seen
     scene.venue.say(filled(intent))
     scene.later(HOUR)
-    # Filled after the outcome was told: what it pays is for a person to find out.
-    assert ["M-1"] == scene.seen
-    assert ["M-1:yes"] == list(scene.lane.trader.state.positions)
+    # Filled after the outcome was told: nothing is left that would wait for another one.
+    assert [] == scene.seen
+    assert {} == scene.lane.trader.state.positions
+    assert 0 == scene.lane.trader.state.anomalies
 
 
 def test_wishes_end_with_their_market() -> None:
@@ -226,14 +227,15 @@ def test_paper_keeps_nothing_of_it() -> None:
     scene.later(SECOND, a_book())
     desk = lane.trader.execution
     assert isinstance(desk, PaperExecution)
-    assert desk._used
-    assert desk._fills
-    assert desk._resting
+    assert desk._matchers
+    assert desk._alive
+    assert desk._facts.numbers
     wanting.wants = []
     scene.later(SECOND, WON)
     scene.later(HOUR)
 
-    assert ({}, {}, {}) == (desk._used, desk._fills, desk._resting)
+    assert ({}, {}, {}) == (desk._matchers, desk._alive, desk._facts.intents)
+    assert {} == desk._facts.numbers
 
 
 @attrs.define(eq=False)
@@ -280,7 +282,9 @@ def left(trader: LaneTrader) -> int:
     assert isinstance(desk, PaperExecution)
     kept: tuple[Sized, ...] = (world.seen, world.events, world.touched)
     kept = (*kept, trader._wishes, trader._ended)
-    return sum(len(some) for some in (*kept, desk._used, desk._fills, desk._resting))
+    facts = desk._facts
+    kept = (*kept, desk._matchers, desk._alive, facts.intents, facts.numbers)
+    return sum(len(some) for some in kept)
 
 
 def things() -> int:

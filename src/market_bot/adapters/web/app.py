@@ -36,6 +36,8 @@ TEXT_MAX: Final = 2_000
 """Characters after which a text of a journal line is cut; the journal itself has all of it."""
 
 _LOG: Final = logging.getLogger(__name__)
+_STATIC_FOLDER: Final = "/static"
+_STATIC_NAMES: Final = frozenset(path.name for path in STATIC.iterdir())
 _SCHEMA_FOLDER: Final = "/api"
 _SCHEMA_NAME: Final = "/openapi.json"
 _BIG_FIELD: Final = ("checkpoint", "state")
@@ -80,7 +82,10 @@ def create_app(desk: Desk, *, allowed_hosts: frozenset[str]) -> Litestar:
         route_handlers=[
             _page_route(),
             create_static_files_router(
-                path="/static", directories=[STATIC], resolve_symlinks=False
+                path=_STATIC_FOLDER,
+                directories=[STATIC],
+                resolve_symlinks=False,
+                before_request=_only_ours,
             ),
             *_data_routes(desk),
         ],
@@ -107,6 +112,13 @@ def _schema() -> OpenAPIConfig:
 def _nothing_but(request: _Request) -> None:
     # Litestar adds pages of its own beside the schema.
     if request.url.path != _SCHEMA_FOLDER + _SCHEMA_NAME:
+        raise NotFoundException
+
+
+def _only_ours(request: _Request) -> None:
+    # A name the file system cannot even look up (a zero byte, a file taken for a folder) is an
+    # error of the server to Litestar; nothing but our own few names gets that far.
+    if request.url.path.removeprefix(f"{_STATIC_FOLDER}/") not in _STATIC_NAMES:
         raise NotFoundException
 
 

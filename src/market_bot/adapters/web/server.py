@@ -14,10 +14,12 @@ from typing import Final
 import uvicorn
 from litestar.types import ASGIApp
 
+from .connections import PatientProtocol
 from .guards import loopback_hosts
 
 _PORT_MAX: Final = 65_535
-_CONNECTIONS_MAX: Final = 64
+# Far above what may be quiet: those that are closed already count for a moment as well.
+_CONNECTIONS_MAX: Final = 512
 _SHUTDOWN_S: Final = 3
 _STOP_S: Final = 10.0
 
@@ -115,7 +117,7 @@ class _Embedded(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=PatientProtocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,

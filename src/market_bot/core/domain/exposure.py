@@ -9,7 +9,7 @@ import attrs
 
 from market_bot.core.domain.lane import MINUTE, LaneState, Position
 from market_bot.core.domain.market import UNKNOWN_TERMS, EventTerms
-from market_bot.core.domain.numbers import NO_MONEY, Micros, Money
+from market_bot.core.domain.numbers import NO_MONEY, Micros, Money, format_time
 from market_bot.core.domain.orders import Order, Purpose
 from market_bot.core.domain.own import Own, own_of
 from market_bot.core.domain.signals import Draft
@@ -57,6 +57,8 @@ class Exposure:
         free_cash: cash that no order may need.
         day_pnl: change of marked equity since the UTC day opened; None if it cannot be told.
         drawdown: how far marked equity is below its peak; None if it cannot be told.
+        day_loss: the day's loss when it reached its limit, 0 if it did not.
+        fallen: the drawdown when it reached its limit, 0 if it did not since the last resume.
         loss_streak: positions closed with a loss since the last one with a gain.
         halted: who halted and why, or None.
         venue: the venue's own state; "open" is the only one in which everything works.
@@ -72,9 +74,13 @@ class Exposure:
     free_cash: Money
     day_pnl: Money | None
     drawdown: Money | None = None
+    day_loss: Money = NO_MONEY
+    fallen: Money = NO_MONEY
     loss_streak: int = 0
     halted: str | None
     venue: str = "open"
+    disarmed: str | None = None
+    unreconciled: str | None = None
 
     def market(self, market: str) -> Money:
         """Return the worst-case cost in one market."""
@@ -145,6 +151,8 @@ def exposure_of(
                 reserved += sum(fill.cost for fill in doubtful)
             by_market[order.market] = Money(by_market.get(order.market, NO_MONEY) + amount)
             by_event[event] = Money(by_event.get(event, NO_MONEY) + amount)
+    for market, cost in state.external.items():
+        by_market[market] = Money(by_market.get(market, NO_MONEY) + cost)
     day, peak = state.day, state.peak
     times = state.entry_times
     return Exposure(
@@ -157,7 +165,21 @@ def exposure_of(
         free_cash=Money(state.cash - reserved),
         day_pnl=None if day is None or equity is None else Money(equity - day.equity),
         drawdown=None if peak is None or equity is None else Money(max(0, peak - equity)),
+        day_loss=state.day_loss,
+        fallen=state.fallen,
         loss_streak=state.loss_streak,
         halted=state.halted,
         venue=state.venue,
+        disarmed=_disarmed(state, now),
+        unreconciled=state.unreconciled,
     )
+
+
+def _disarmed(state: LaneState, now: Micros | None) -> str | None:
+    """Return why a live lane may open nothing for want of a person's consent."""
+    until = state.armed_until
+    if not state.live:
+        return None
+    if until is None or now is None:
+        return "not armed"
+    return None if now < until else f"armed until {format_time(until)}"

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from market_bot.core.domain.exits.api import Exits
+from market_bot.core.domain.fills.terms import FillTerms
 from market_bot.core.domain.numbers import Duration, Money, Price, Probability, Size, probability
 from market_bot.core.domain.risk.api import Limits, Rule
 from market_bot.core.domain.strategies.api import KNOB, Knob, Strategy, knob
@@ -126,3 +127,4 @@ class LaneSettings:
     cooldown: Cooldown
     sizing: Sizing
     exits: Exits = attrs.field(factory=Exits)
+    fills: FillTerms = attrs.field(factory=FillTerms)

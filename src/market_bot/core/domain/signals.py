@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -43,6 +44,8 @@ class Signal:
         patience: how long an unfilled order may live.
         reason: a short code for people and statistics, never free text from a venue.
         size: wanted size in contracts; None leaves it to sizing. Exits are capped by the position.
+        group: a name for entries of one event that make sense only together: if anything of ours
+            refuses one of them, none is sent. Empty for an entry that stands alone.
 
     """
 
@@ -57,6 +60,7 @@ class Signal:
     patience: Duration
     reason: str
     size: Size | None = None
+    group: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -97,14 +101,32 @@ def check_wanted(wish: Wanted) -> None:
         _check_sane(wish)
 
 
+def check_groups(wishes: Sequence[Wanted]) -> None:
+    """Refuse a group that names a leg twice: only one of the two could be followed.
+
+    Raises:
+        ValueError: if there is one.
+
+    """
+    keys = [(wish.market, wish.leg) for wish in wishes if group_of(wish)]
+    if len(set(keys)) < len(keys):
+        msg = "a leg of a group that is wanted twice"
+        raise ValueError(msg)
+
+
+def group_of(wish: Wanted) -> str:
+    """Return the group of an entry that makes sense only together with others, or nothing."""
+    return wish.group if isinstance(wish, Signal) and wish.purpose is not _EXIT else ""
+
+
 def _check_types(wish: Signal) -> None:
     size = NOTHING if wish.size is None else wish.size
     numbers = (wish.price, wish.belief, wish.edge, wish.cost, wish.patience, size)
     if set(map(type, numbers)) != _WHOLE:
         msg = "a number that is not whole in its unit"
         raise TypeError(msg)
-    if type(wish.style) is not Style or type(wish.reason) is not str:
-        msg = "a signal without a style or a reason"
+    if type(wish.style) is not Style or {type(wish.reason), type(wish.group)} != {str}:
+        msg = "a signal without a style, or with a reason or a group that is no text"
         raise TypeError(msg)
 
 
@@ -115,8 +137,8 @@ def _check_sane(wish: Signal) -> None:
     if not 0 <= wish.patience <= _PATIENCE_MAX or abs(wish.size or 0) > _SIZE_MAX:
         msg = "a patience outside [0, 366 days], or a size beyond all measure"
         raise ValueError(msg)
-    if len(wish.reason.encode()) > _REASON_MAX:
-        msg = f"a reason of more than {_REASON_MAX} bytes"
+    if max(len(wish.reason.encode()), len(wish.group.encode())) > _REASON_MAX:
+        msg = f"a reason or a group of more than {_REASON_MAX} bytes"
         raise ValueError(msg)
 
 

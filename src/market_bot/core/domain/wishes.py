@@ -48,6 +48,7 @@ def wish(
     patience: Duration,
     reason: str,
     size: Size | None = None,
+    group: str = "",
 ) -> Signal:
     """Return the wish to buy or to sell a leg; its edge is what is left after belief and cost.
 
@@ -66,6 +67,7 @@ def wish(
         patience=patience,
         reason=reason,
         size=size,
+        group=group,
     )
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import attrs
 
 from market_bot.core.domain import events as ev
+from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import (
+    ONE_DOLLAR,
     Micros,
+    Money,
     Price,
+    Size,
     format_money,
     format_price,
     format_probability,
@@ -17,6 +22,9 @@ from market_bot.core.domain.numbers import (
 )
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.ports.journal import Entry
+
+RESULT: Final = "result"
+"""The type of the last reason: what became of a market."""
 
 
 @attrs.frozen
@@ -30,11 +38,13 @@ class Reason:
 
 
 def explain(entries: Iterable[Entry], market: str) -> Iterator[Reason]:
-    """Yield what the journal knows of one market, oldest first.
+    """Yield what the journal knows of one market, oldest first; in the end what became of it.
 
     Facts that name only an order are told if the order is one of this market's.
     """
     intents: set[str] = set()
+    result = _Result()
+    last: Reason | None = None
     for entry in entries:
         event = entry.event
         if event is None:
@@ -43,9 +53,82 @@ def explain(entries: Iterable[Entry], market: str) -> Iterator[Reason]:
             intents.add(event.intent)
         if not _concerns(event, market, intents):
             continue
+        result.hear(event)
         text = _sentence(event)
         if text is not None:
-            yield Reason(entry.seq, entry.at, entry.type, text)
+            last = Reason(entry.seq, entry.at, entry.type, text)
+            yield last
+    if last is not None:
+        yield Reason(last.seq, last.at, RESULT, result.text())
+
+
+@attrs.define
+class _Result:
+    """What became of a market: contracts and money, counted from its facts."""
+
+    held: dict[Leg, int] = attrs.field(factory=dict)
+    fills: dict[str, ev.Fill] = attrs.field(factory=dict)
+    orders: int = 0
+    money: int = 0
+    fees: int = 0
+    refused: tuple[str, ...] = ()
+    over: str = ""
+
+    def hear(self, event: ev.Event) -> None:
+        """Take one fact of the market, in order."""
+        match event:
+            case ev.Denied():
+                # The end of a refusal names no gate.
+                self.refused = tuple(gate.name for gate in event.gates)
+            case ev.OrderIntent():
+                self.orders += 1
+            case ev.OrderCancelled(reason=reason) | ev.OrderRejected(code=reason):
+                self.over = reason
+            case _:
+                self._settle(event)
+
+    def text(self) -> str:
+        """Return it in one sentence."""
+        if not self.orders:
+            if self.refused:
+                return f"never ordered: refused by {', '.join(self.refused)} to the end"
+            return "never ordered, and refused by nothing in the end"
+        if not self.fills:
+            return f"{self.orders} ordered, nothing filled; the last one: {self.over or 'waits'}"
+        paid = f"{_signed(self.money)} after ${format_money(Money(self.fees))} fees"
+        held = [f"{format_size(Size(n))} {leg.name}" for leg, n in self.held.items() if n]
+        if held:
+            return f"holds {' and '.join(held)}; money so far {paid}"
+        return f"nothing is held any more; gain {paid}"
+
+    def _settle(self, event: ev.Event) -> None:
+        match event:
+            case ev.Fill() if event.fill not in self.fills:
+                self.fills[event.fill] = event
+                self._count(event, 1)
+            case ev.FillReversed() if event.fill in self.fills:
+                self._count(self.fills.pop(event.fill), -1)
+            case ev.Merged():
+                self.money += event.payout
+                for leg in Leg:
+                    self.held[leg] = self.held.get(leg, 0) - event.size
+            case ev.MarketResolved():
+                for leg, size in self.held.items():
+                    each = event.yes_payout
+                    self.money += size * (each if leg is Leg.YES else ONE_DOLLAR - each)
+                self.held.clear()
+            case _:
+                pass
+
+    def _count(self, fill: ev.Fill, times: int) -> None:
+        sign = times if fill.purpose is Purpose.ENTRY else -times
+        self.held[fill.leg] = self.held.get(fill.leg, 0) + sign * fill.size
+        self.money -= sign * fill.cost + times * fill.fee
+        self.fees += times * fill.fee
+
+
+def _signed(amount: int) -> str:
+    return ("-" if amount < 0 else "+") + "$" + format_money(Money(abs(amount)))
 
 
 def _concerns(event: ev.Event, market: str, intents: set[str]) -> bool:

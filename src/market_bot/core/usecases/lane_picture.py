@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from market_bot.core.domain.numbers import Micros
+from market_bot.core.domain.loss_limits import entries_stopped
+from market_bot.core.domain.numbers import Micros, Money
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.tally import Tally
 from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot
@@ -60,6 +61,13 @@ def picture(
         wins=state.wins,
         losses=state.losses,
         loss_streak=state.loss_streak,
+        stopped=entries_stopped(state, trader.settings.limits),
+        live=state.live,
+        armed_until=state.armed_until,
+        unreconciled=state.unreconciled,
+        account_cash=state.account_cash,
+        external=Money(sum(state.external.values())),
+        external_orders=state.external_orders,
         halted=state.halted,
         degraded=trader.degraded,
         config=trader.settings.hash,

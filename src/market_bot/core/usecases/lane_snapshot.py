@@ -32,6 +32,15 @@ class LaneSnapshot:
         head: sequence number and hash of the chain's last line.
         limits: hard limits in force, as decimal text in the unit of each (dollars, dollars per
             contract, a number, seconds).
+        stopped: why losses stop all entries, one sentence each.
+        live: whether orders are real; what follows is only told then.
+        may_arm: whether the settings allow it to be armed.
+        armed_until: until when a person allows entries, None if nobody does.
+        unreconciled: why the account stands against entries, None if it does not.
+        agreed_at: when journal and account were last found to agree.
+        account: which account, for people; ``account_cash`` is what it says there is.
+        external: what others have at stake in the account, with ``external_orders`` waiting.
+        differences: what disagreed at the latest comparison, a line each.
 
     """
 
@@ -59,9 +68,20 @@ class LaneSnapshot:
     losses: int = 0
     loss_streak: int = 0
     limits: Mapping[str, str] = attrs.field(factory=dict)
+    stopped: tuple[str, ...] = ()
     halted: str | None = None
     degraded: str | None = None
     config: str = ""
+    live: bool = False
+    may_arm: bool = False
+    armed_until: Micros | None = None
+    unreconciled: str | None = None
+    agreed_at: Micros = NEVER
+    account: str = ""
+    account_cash: Money | None = None
+    external: Money = NO_MONEY
+    external_orders: int = 0
+    differences: tuple[str, ...] = ()
     head: tuple[int, str] = (0, "")
     error: str | None = None
 

@@ -23,6 +23,16 @@ drawdown     dollars below the highest equity, None if it cannot be told
 wins, losses numbers of positions closed with a gain and with a loss, after fees
 loss_streak  losses since the last gain or resume
 limits       hard limits by rule, each in its own unit
+stopped      list of sentences: why losses stop all entries
+live         whether orders are real; the next keys only mean something then
+may_arm      whether the settings allow arming
+armed_until  until when a person allows entries, None if nobody does
+unreconciled why the account stands against entries, or None
+agreed_at    when journal and account last agreed, None if they never did
+account      which account; ``account_cash`` is what it says there is, dollars or None
+external     dollars that others have at stake in the account
+external_orders number of their waiting orders
+differences  list of lines: what disagreed at the latest comparison
 halted       who halted and why, or None
 degraded     why nothing is opened although nobody halted, or None
 config       hash of the configuration in force
@@ -75,6 +85,17 @@ def snapshot_json(snapshot: LaneSnapshot) -> dict[str, object]:
         "losses": snapshot.losses,
         "loss_streak": snapshot.loss_streak,
         "limits": dict(snapshot.limits),
+        "stopped": list(snapshot.stopped),
+        "live": snapshot.live,
+        "may_arm": snapshot.may_arm,
+        "armed_until": None if snapshot.armed_until is None else format_time(snapshot.armed_until),
+        "unreconciled": snapshot.unreconciled,
+        "agreed_at": _time(snapshot.agreed_at),
+        "account": snapshot.account,
+        "account_cash": _money(snapshot.account_cash),
+        "external": format_money(snapshot.external),
+        "external_orders": snapshot.external_orders,
+        "differences": list(snapshot.differences),
         "halted": snapshot.halted,
         "degraded": snapshot.degraded,
         "config": snapshot.config,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Final
 
@@ -19,8 +19,10 @@ from market_bot.core.domain.exits.api import Held, held_now, remembered, way_out
 from market_bot.core.domain.exposure import Exposure, exposure_of
 from market_bot.core.domain.fees import fee_bound
 from market_bot.core.domain.gates import cooling, filtered, leaving, too_small
-from market_bot.core.domain.lane import LaneState, Position
+from market_bot.core.domain.lane import STALLED, LaneState, Position, apply
+from market_bot.core.domain.loss_limits import reached
 from market_bot.core.domain.market import Leg
+from market_bot.core.domain.marks import MarkSchedule
 from market_bot.core.domain.numbers import (
     HOUR,
     NEVER,
@@ -47,7 +49,9 @@ from market_bot.core.domain.signals import (
     Signal,
     Wanted,
     Withdraw,
+    check_groups,
     check_wanted,
+    group_of,
 )
 from market_bot.core.domain.sizing import entry_size
 from market_bot.core.domain.view import Holdings, MarketView, View, Views
@@ -61,8 +65,10 @@ from market_bot.core.ports.execution import (
     Merged,
     Refused,
     Reversed,
+    Rewarded,
     Settled,
 )
+from market_bot.core.ports.journal import DurabilityLostError
 from market_bot.core.ports.market_data import Capability, MarketData
 from market_bot.core.usecases.lane_events import (
     denied_event,
@@ -77,8 +83,11 @@ from market_bot.core.usecases.lane_events import (
 )
 from market_bot.core.usecases.last_gate import hurried, refused_at_last, without
 from market_bot.core.usecases.record_facts import Recorder
+from market_bot.core.usecases.record_marks import marks_at
 
 Controls = Callable[[], Sequence[ev.Event]]
+Comparing = Callable[[LaneState, Micros], Sequence[Fact | ev.Event]]
+"""Returns what follows from comparing a state with its account, if that is due."""
 
 _SIZED: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capability.TOP_OF_BOOK})
 _FAULTS_MAX: Final = 3
@@ -90,6 +99,11 @@ _PLACES: Final = 24
 _FORGET_AFTER: Final = Duration(HOUR)
 # A new peak of equity is worth a line from this share (1e-6) on.
 _PEAK_STEP: Final = 1_000
+
+
+def no_account(_state: LaneState, _now: Micros) -> Sequence[Fact | ev.Event]:
+    """Compare with nothing: money on paper is nowhere else."""
+    return ()
 
 
 @attrs.define(eq=False)
@@ -118,6 +132,17 @@ class Counts:
 WishKey = tuple[str, str, Leg, Purpose]
 
 
+@attrs.frozen(eq=False, kw_only=True)
+class Ready:
+    """A wish that may be judged: what would be sent, and the size asked for before rounding."""
+
+    key: WishKey
+    wish: Wish
+    seen: MarketView
+    draft: Draft
+    asked: Size
+
+
 @attrs.define(eq=False)
 class LaneTrader:
     """One lane's whole life between `start` and `finish`; owned by one thread.
@@ -131,6 +156,8 @@ class LaneTrader:
         controls: facts from outside (halt, resume, configuration) to take at the next tick.
         commit_ticks: make class B facts durable every so many ticks.
         views: takes the pictures; lanes that share a world may share it.
+        marks: which later prices are due, as the journal so far tells; None takes none.
+        compare: compares with the account once a tick, after what the execution told.
 
     """
 
@@ -146,6 +173,8 @@ class LaneTrader:
     views: Views = attrs.field(
         default=attrs.Factory(lambda self: Views(self.world), takes_self=True)
     )
+    marks: MarkSchedule | None = attrs.field(factory=MarkSchedule)
+    compare: Comparing = no_account
     seat: Seat = attrs.field(init=False)
     _announced: bool = attrs.field(default=False, init=False)
     _wishes: dict[str, dict[WishKey, Wish]] = attrs.field(factory=dict, init=False)
@@ -179,6 +208,7 @@ class LaneTrader:
         """Close the lane in order: cancel what rests, write down the end."""
         for intent in list(self.state.orders):
             self.execution.cancel(intent, at)
+        self._facts.extend(self.execution.conclude(at))
         self._take_facts(at)
         self._record(ev.BotStopped(reason=reason, ticks=self.ticks, digest=digest), at)
         self.recorder.journal.commit()
@@ -199,11 +229,15 @@ class LaneTrader:
         self._open_day(now)
         self._merge_pairs(now)
         self._take_facts(now)
+        self._facts.extend(self.compare(self.state, now))
+        self._write_facts(now)
         self._take_resolutions(now)
         self._forget_ended(now)
         counts = self._decide(now)
+        self._take_marks(now)
         equity = self.equity()
         self._note_peak(equity, _PEAK_STEP, now)
+        self._note_losses(now)
         self._record(self._scan(position, counts, equity), now)
         if self.ticks % self.commit_ticks == 0:
             self.recorder.journal.commit()
@@ -211,6 +245,28 @@ class LaneTrader:
     def note(self, event: ev.Event, at: Micros) -> None:
         """Write down something that happened beside a tick."""
         self._record(event, at)
+
+    def passes_over(self, now: Micros, wanted: Container[str]) -> bool:
+        """Let go of events in which nothing would come of a look; tell whether a tick is needless.
+
+        Only asked once the data was drained up to ``now`` and where nothing comes from outside.
+
+        Args:
+            now: the time of the tick.
+            wanted: the events in which a strategy of this lane wants something while it holds
+                nothing there.
+
+        """
+        seat, day, own, wishes = self.seat, self.state.day, self.own().events, self._wishes
+        touched = seat.touched
+        for event in [e for e in touched if not (e in own or e in wishes or e in wanted)]:
+            del touched[event]
+        return (
+            not (touched or own or seat.resolutions or self._facts)
+            and (not self._ended or next(iter(self._ended.values())) > now)
+            and day is not None
+            and day.date >= utc_date(now)
+        )
 
     def degrade(self, reason: str) -> None:
         """Go on without new positions: the journal can no longer promise to keep everything."""
@@ -287,10 +343,12 @@ class LaneTrader:
         # As with facts: a halt that could not be written is not forgotten.
         self._due_controls.extend(self.controls())
         while self._due_controls:
-            event = self._due_controls[0]
+            event, venue = self._due_controls[0], self.state.venue
             self._record(event, now)
             self._due_controls.popleft()
-            if isinstance(event, ev.VenueState):
+            # A worker that came back says nothing of the journal.
+            recovered = venue == STALLED and self.state.venue != STALLED
+            if isinstance(event, ev.VenueState) and not recovered:
                 self._follow(event)
             if isinstance(event, ev.Halt) or self.degraded is not None:
                 self._cancel_entries(now)
@@ -314,12 +372,23 @@ class LaneTrader:
             equity = self.equity(unmarked_at_cost=True)
             self._record(ev.DayOpened(date=date, equity=equity, cash=self.state.cash), now)
             self._note_peak(self.equity(), 0, now)
+        elif self.state.peak is None:
+            # A person accepted what was lost: from here on it is measured anew.
+            self._note_peak(self.equity(), 0, now)
 
     def _note_peak(self, equity: Money, step: int, now: Micros) -> None:
         """Write down that equity is above its peak by more than a share (1e-6) of it."""
         peak = self.state.peak
         if self.degraded is None and (peak is None or equity - peak > abs(peak) * step // 10**6):
             self._record(ev.EquityPeak(equity=equity), now)
+
+    def _note_losses(self, now: Micros) -> None:
+        """Write down that a limit on losses is reached: it stops entries until that is over."""
+        limits = self.settings.limits
+        if self.degraded is None and any(reached(self.state, self.equity(), limits)):
+            marked = self.equity(unmarked_at_cost=True)
+            for event in reached(self.state, marked, limits):
+                self._record(event, now)
 
     def _merge_pairs(self, now: Micros) -> None:
         """Have pairs of YES and NO paid where the venue does that; see `Execution.merge`."""
@@ -330,8 +399,11 @@ class LaneTrader:
             self.execution.merge(name, pair.market, pair.size, now)
 
     def _take_facts(self, now: Micros) -> None:
-        # Facts leave the queue only once they are written, so that a full disk loses none.
         self._facts.extend(self.execution.collect(now))
+        self._write_facts(now)
+
+    def _write_facts(self, now: Micros) -> None:
+        # Facts leave the queue only once they are written, so that a full disk loses none.
         while self._facts:
             fact = self._facts[0]
             event = fact if isinstance(fact, ev.Event) else self._event_of(fact)
@@ -390,6 +462,10 @@ class LaneTrader:
                 return ev.OrderRejected(intent=intent, code=code)
             case Merged():
                 return self._merge_of(fact)
+            case Rewarded(name, kind, amount, market):
+                if name in self.state.paid_rewards:
+                    return None
+                return ev.Reward(amount=amount, kind=kind, market=market, name=name)
 
     def _merge_of(self, fact: Merged) -> ev.Event | None:
         if fact.intent in self.state.merges:
@@ -429,8 +505,8 @@ class LaneTrader:
             wanted = self._wanted(view, now)
             counts.signals += len(wanted)
             self._drop_wishes(event, {key for key, _ in wanted}, now)
-            for key, signal in wanted:
-                self._pursue(view, key, signal, counts, now)
+            for together in _together(wanted):
+                self._pursue(view, together, counts, now)
         return counts
 
     def _due(self) -> Iterable[str]:
@@ -537,6 +613,7 @@ class LaneTrader:
             inside = {seen.market.id for seen in view.markets}
             for wish in signals:
                 check_wanted(wish)
+            check_groups(signals)
             strangers = [s.market for s in signals if s.market not in inside]
         except Exception as e:  # noqa: BLE001 - a strategy's fault must not stop its neighbours
             self._faults[name] = [*recent, now]
@@ -544,27 +621,52 @@ class LaneTrader:
             return ()
         if strangers:
             self._tell_error(f"strategy:{name}", "signal outside its event", len(strangers), now)
+            torn = {group_of(s) for s in signals if s.market not in inside} - {""}
+            signals = [s for s in signals if group_of(s) not in torn]
         return [s for s in signals if s.market in inside]
 
     def _tell_error(self, where: str, message: str, count: int, now: Micros) -> None:
         self._record(ev.Error(where=where, message=message, count=count), now)
 
     def _pursue(
-        self, view: View, key: WishKey, signal: Signal, counts: Counts, now: Micros
+        self, view: View, wanted: Sequence[tuple[WishKey, Signal]], counts: Counts, now: Micros
     ) -> None:
-        """Follow one wish to a refusal or an order; wait quietly while its order lives."""
-        state, name = self.state, key[0]
+        """Follow wishes that go together to refusals or orders; wait while one has its order."""
+        ready: list[Ready] = []
+        for key, signal in wanted:
+            one = self._prepare(view, key, signal, now)
+            if one is None:
+                return
+            ready.append(one)
+        judged = self.recorder.changes
+        refused = self._judge(ready, now)
+        if any(refused):
+            counts.denied += len(ready)
+            apart = (_incomplete(ready, refused),)
+            for one, gates in zip(ready, refused, strict=True):
+                self._deny(view, one, gates or apart, now)
+            return
+        for one in ready:
+            self._end_denial(one.key, one.wish, view.event, one.seen.market.family, now)
+            if one.wish.told != one.draft.signal:
+                self._record(signal_event(view, one.seen, one.draft), now)
+                one.wish.told = one.draft.signal
+        counts.intents += len(ready)
+        self._send(ready, judged, now)
+
+    def _prepare(self, view: View, key: WishKey, signal: Signal, now: Micros) -> Ready | None:
+        """Return what would be sent for a wish; None while its order lives or it has to wait."""
         seen = next(m for m in view.markets if m.market.id == signal.market)
         if any(_serves(order, key) for order in self.own().in_market(signal.market)):
-            return
-        size, asked = self._size(state, seen, signal)
+            return None
+        size, asked = self._size(self.state, seen, signal)
         if signal.purpose is Purpose.EXIT and asked <= 0:
-            return
+            return None
         wish = self._wish(view, key)
         if now < wish.retry_at:
-            return
+            return None
         draft = Draft(
-            strategy=name,
+            strategy=key[0],
             signal_id=wish.id,
             signal=signal,
             event=view.event,
@@ -573,18 +675,22 @@ class LaneTrader:
             fee_bound=fee_bound(seen.market.fees, signal.price, size),
             quote=quote_of(seen, signal.leg),
         )
-        judged = self.recorder.changes
-        gates = tuple(self._gates(state, seen, draft, asked, now))
-        if gates:
-            counts.denied += 1
-            self._deny(view, seen, wish, draft, gates, now)
-            return
-        self._end_denial(key, wish, view.event, seen.market.family, now)
-        if wish.told != signal:
-            self._record(signal_event(view, seen, draft), now)
-            wish.told = signal
-        counts.intents += 1
-        self._send(wish, draft, seen, judged, now)
+        return Ready(key=key, wish=wish, seen=seen, draft=draft, asked=asked)
+
+    def _judge(self, ready: Sequence[Ready], now: Micros) -> list[tuple[Gate, ...]]:
+        """Return what refuses each draft as if those before it were on their way already."""
+        state, exposure = self.state, self.exposure()
+        refused: list[tuple[Gate, ...]] = []
+        for number, one in enumerate(ready, start=1):
+            gates = tuple(self._gates(state, exposure, one, now))
+            refused.append(gates)
+            if not gates and number < len(ready):
+                supposed = Intent(
+                    id=f"supposed-{number}", draft=one.draft, expires_at=now, reduce_only=False
+                )
+                state = apply(state, intent_event(supposed, None), now)
+                exposure = self.exposure_in(state)
+        return refused
 
     def _size(self, state: LaneState, seen: MarketView, signal: Signal) -> tuple[Size, Size]:
         """Return the tradable size and the size that was wanted before rounding."""
@@ -608,10 +714,10 @@ class LaneTrader:
         return self.exposure().free_cash
 
     def _gates(
-        self, state: LaneState, seen: MarketView, draft: Draft, asked: Size, now: Micros
+        self, state: LaneState, exposure: Exposure, one: Ready, now: Micros
     ) -> Iterable[Gate]:
-        signal = draft.signal
-        yield from too_small(seen.market, draft.size, asked)
+        seen, draft, signal = one.seen, one.draft, one.draft.signal
+        yield from too_small(seen.market, draft.size, one.asked)
         if not seen.tradable:
             yield Gate("market_open", "open", "not open", hard=True)
         if not seen.market.on_grid(signal.price):
@@ -626,7 +732,7 @@ class LaneTrader:
             yield from leaving(self._leaving_for(signal.market, signal.leg))
         else:
             yield from hurried(state, now)
-        yield from refusals(self.settings.rules, draft, self.exposure(), self.settings.limits)
+        yield from refusals(self.settings.rules, draft, exposure, self.settings.limits)
 
     def _wish(self, view: View, key: WishKey) -> Wish:
         wishes = self._wishes.setdefault(view.event, {})
@@ -638,22 +744,15 @@ class LaneTrader:
             wishes[key] = wish
         return wish
 
-    def _deny(
-        self,
-        view: View,
-        seen: MarketView,
-        wish: Wish,
-        draft: Draft,
-        gates: tuple[Gate, ...],
-        now: Micros,
-    ) -> None:
+    def _deny(self, view: View, one: Ready, gates: tuple[Gate, ...], now: Micros) -> None:
+        wish, draft = one.wish, one.draft
         names = tuple(gate.name for gate in gates)
         wish.refused_for += 1
         wish.last = draft.signal
         if names == wish.refused_by:
             return
         if wish.told is None:
-            self._record(signal_event(view, seen, draft), now)
+            self._record(signal_event(view, one.seen, draft), now)
             wish.told = draft.signal
         wish.refused_by = names
         self._record(denied_event(draft, gates), now)
@@ -692,12 +791,36 @@ class LaneTrader:
 
     # -- sending -----------------------------------------------------------------------------
 
-    def _send(self, wish: Wish, draft: Draft, seen: MarketView, judged: int, now: Micros) -> None:
-        """Write the intent down, then send it once, then write down what came of it.
+    def _send(self, ready: Sequence[Ready], judged: int, now: Micros) -> None:
+        """Write the intents down, then send each once, then write down what came of them.
 
         ``judged`` is the number of the state that the limits were asked about.
         """
-        signal = draft.signal
+        intents: list[Intent] = []
+        try:
+            for one in ready:
+                intents.append(self._intend(one, now))  # noqa: PERF401 - those before a failure count
+        except DurabilityLostError:
+            # Those of a group that are written down already are not sent without the others.
+            self._facts.extend(_unsent(intent, "group: not durable") for intent in intents)
+            raise
+        # The intents changed the state by themselves; whatever else did was not judged yet.
+        if self.recorder.changes != judged + len(intents):
+            refused = self._refused_at_last(intents)
+            if refused:
+                reason = "last_gate: " + ", ".join(dict.fromkeys(gate.name for gate in refused))
+                for intent in intents:
+                    self._record(_unsent(intent, reason), now)
+                return
+        for intent in intents:
+            # Queued before it is written, as every fact: a full disk must not lose the answer.
+            outcome = self.execution.submit(intent, now)
+            self._facts.append(outcome_event(intent, outcome, now))
+        self._take_facts(now)
+
+    def _intend(self, one: Ready, now: Micros) -> Intent:
+        """Write down what will be sent."""
+        wish, draft, signal = one.wish, one.draft, one.draft.signal
         wish.attempts += 1
         wish.retry_at = Micros(now + _pause(signal.purpose, wish.attempts))
         name = self._intent_id(wish)
@@ -713,26 +836,29 @@ class LaneTrader:
         )
         if signal.purpose is Purpose.EXIT:
             self._record(exit_event(draft), now)
-        self._record(intent_event(intent, seen.mid(signal.leg)), now)
-        # The intent changed the state by itself; whatever else did was not judged yet.
-        if self.recorder.changes != judged + 1:
-            refused = self._refused_at_last(intent)
-            if refused:
-                reason = "last_gate: " + ", ".join(gate.name for gate in refused)
-                over = ev.OrderCancelled(intent=intent.id, reason=reason, remaining=draft.size)
-                self._record(over, now)
-                return
-        # Queued before it is written, as every fact: a full disk must not lose the answer.
-        outcome = self.execution.submit(intent, now)
-        self._facts.append(outcome_event(intent, outcome, now))
-        self._take_facts(now)
+        self._record(intent_event(intent, one.seen.mid(signal.leg)), now)
+        return intent
 
-    def _refused_at_last(self, intent: Intent) -> tuple[Gate, ...]:
-        before = without(self.state, intent.id)
-        return refused_at_last(self.settings, intent, before, self.exposure_in(before))
+    def _refused_at_last(self, intents: Sequence[Intent]) -> tuple[Gate, ...]:
+        """Return what refuses any of these orders, each on top of those before it."""
+        refused: list[Gate] = []
+        before = self.state
+        for intent in reversed(intents):
+            before = without(before, intent.id)
+            exposure = self.exposure_in(before)
+            refused += refused_at_last(self.settings, intent, before, exposure)
+        return tuple(refused)
 
     def _intent_id(self, wish: Wish) -> str:
         return "mb-" + _digest(self.state.instance, wish.id, str(wish.attempts))
+
+    def _take_marks(self, now: Micros) -> None:
+        """Write down the later prices of earlier decisions; see `marks_at`."""
+        marks = self.marks
+        if marks is None or marks.idle or self.degraded is not None:
+            return
+        for event in marks_at(marks, self.world, now):
+            self._record(event, now)
 
     def _scan(self, position: str, counts: Counts, equity: Money) -> ev.Scan:
         return ev.Scan(
@@ -750,6 +876,9 @@ class LaneTrader:
         if self.degraded is not None and event.DURABILITY is ev.Durability.B:
             return
         self.recorder.record(event, at)
+        if self.marks is not None:
+            # Not ``at``: a chain's time never runs back, and marks follow the lines.
+            self.marks.hear(event, self.recorder.last_at)
 
 
 def _pause(purpose: Purpose, attempts: int) -> Duration:
@@ -759,6 +888,29 @@ def _pause(purpose: Purpose, attempts: int) -> Duration:
     """
     seconds = min(attempts, 5) if purpose is Purpose.EXIT else min(2 ** min(attempts, 6), 60)
     return Duration(seconds * SECOND)
+
+
+def _together(wanted: Iterable[tuple[WishKey, Signal]]) -> Iterable[list[tuple[WishKey, Signal]]]:
+    """Return wishes in order, those of one strategy's group in one list."""
+    found: dict[object, list[tuple[WishKey, Signal]]] = {}
+    for key, signal in wanted:
+        name = (key[0], group_of(signal)) if group_of(signal) else key
+        found.setdefault(name, []).append((key, signal))
+    return found.values()
+
+
+def _incomplete(ready: Sequence[Ready], refused: Sequence[tuple[Gate, ...]]) -> Gate:
+    """Return what stands against a leg of a group because others were refused."""
+    failed = [
+        f"{one.draft.signal.market} {one.draft.signal.leg.name}"
+        for one, gates in zip(ready, refused, strict=True)
+        if gates
+    ]
+    return Gate("group", "no leg refused", ", ".join(failed), hard=False)
+
+
+def _unsent(intent: Intent, reason: str) -> ev.OrderCancelled:
+    return ev.OrderCancelled(intent=intent.id, reason=reason, remaining=intent.draft.size)
 
 
 def _digest(*parts: str) -> str:

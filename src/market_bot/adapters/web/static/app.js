@@ -1,9 +1,9 @@
 // The page: asks the bot once a second and shows what it says.
 // Texts from venues are hostile. Nothing here ever parses a string as HTML.
 
-const POLL_MS = 1000, TIMEOUT_MS = 4000, LATE_S = 5, LINES = 50, POINTS = 120, GATES = 8;
+const POLL_MS = 1000, TIMEOUT_MS = 4000, LATE_S = 5, LINES = 200, SHOWN = 50, POINTS = 120, GATES = 8;
 const ROWS = 100, TEXT_MAX = 300;
-const MISSING = "–";
+const MISSING = "–", UNREACHABLE = "the bot cannot be reached";
 
 const byId = (id) => document.getElementById(id);
 
@@ -62,6 +62,7 @@ const day = (iso) => String(iso).slice(0, 10) + " " + clock(iso) + " UTC";
 // ---- one lane -------------------------------------------------------------------------------
 
 const lanes = new Map();
+const OVER = new Set(["finished", "stopped", "failed"]);
 
 function figure(label) {
   const value = el("div", { class: "value" }), note = el("div", { class: "note" });
@@ -75,6 +76,8 @@ function bar(label) {
     root.className = "bar " + tone;
     root.setAttribute("aria-valuenow", Math.round(percent));
     inner.style.width = percent + "%";
+  }, level(share) {
+    this.set(share, share >= 1 ? "full" : share >= 0.8 ? "near" : "");
   } };
 }
 function table(caption, columns) {
@@ -108,6 +111,8 @@ function makeLane(key) {
   lane.figures.equity.root.append(lane.spark);
   lane.exposure = bar("Exposure against its limit");
   lane.figures.exposure.root.append(lane.exposure.root);
+  lane.loss = bar("The day's loss against its limit");
+  lane.figures.today.root.append(lane.loss.root);
   lane.counts = el("dl", { class: "counts" });
   lane.heads = { positions: el("h3"), orders: el("h3") };
   lane.positions = table("Positions", POSITION_COLUMNS);
@@ -133,9 +138,10 @@ function showLane(lane, data) {
     el("span", { class: "lane-name" }, data.run ? `${data.lane} · ${String(data.run).slice(0, 10)}` : data.lane)]);
   say(lane.phase, data.phase);
   lane.phase.setAttribute("data-phase", data.phase);
-  fill(lane.alerts, [data.error, data.halted, data.degraded], () => [
+  fill(lane.alerts, [data.error, data.halted, data.degraded, data.stopped], () => [
     data.error && el("p", { class: "alert bad" }, "Failed: " + data.error),
     data.halted && el("p", { class: "alert bad" }, "Halted, nothing is opened. " + data.halted),
+    ...data.stopped.map((why) => el("p", { class: "alert bad" }, "Entries are stopped: " + why)),
     data.degraded && el("p", { class: "alert" }, "Nothing is opened: " + data.degraded)].filter(Boolean));
   lane.progressRow.hidden = data.progress === null;
   if (data.progress !== null) {
@@ -147,6 +153,7 @@ function showLane(lane, data) {
     lane.ticks = data.ticks;
     lane.wasPhase = data.phase;
   }
+  lane.over = OVER.has(data.phase);
   lane.busy = data.phase === "trading" || data.phase === "catching up";
   lane.at = data.at;
   showFigures(lane, data);
@@ -165,7 +172,11 @@ function showFigures(lane, data) {
   say(f.equity.note, gain + " since start", "note " + tone);
   const [today, todayTone] = signed(known(data.day_pnl));
   say(f.today.value, today, "value " + todayTone);
-  say(f.today.note, data.day_pnl === null ? "not known yet" : "");
+  const most = known(data.limits.max_daily_loss_usd);
+  const allowed = most ? "−" + money(most) + " stops entries" : "";
+  say(f.today.note, data.day_pnl === null ? "not known yet" : allowed);
+  lane.loss.root.hidden = !most || data.day_pnl === null;
+  if (most) lane.loss.level(Math.max(0, -data.day_pnl) / most);
   const net = known(data.realised) === null || known(data.fees) === null ? null : data.realised - data.fees;
   const [realised, realisedTone] = signed(net);
   say(f.realised.value, realised, "value " + realisedTone);
@@ -178,8 +189,7 @@ function showFigures(lane, data) {
   lane.exposure.root.hidden = !limit;
   say(f.exposure.note, limit ? "of " + money(limit) + " allowed" : "");
   if (limit) {
-    const share = Number(data.exposure) / limit;
-    lane.exposure.set(share, share >= 1 ? "full" : share >= 0.8 ? "near" : "");
+    lane.exposure.level(Number(data.exposure) / limit);
   }
   const equity = known(data.equity);
   if (equity !== null) lane.points.push(equity);
@@ -261,6 +271,7 @@ const FACTS = {
   merged: ["market", "size", "payout"],
   reward: ["market", "kind", "amount"],
   equity_peak: ["equity"],
+  loss_limit_reached: ["rule", "lost", "limit"],
   day_opened: ["date", "equity", "cash"],
   bot_started: ["mode", "version", "cash"],
   bot_stopped: ["reason", "ticks"],
@@ -274,10 +285,12 @@ const TONES = {
   good: ["fill", "fill_settled", "market_resolved", "resume", "bot_started"],
   wish: ["signal", "exit"],
   warn: ["denied", "order_rejected", "config_changed", "venue_state", "bot_stopped", "disarmed"],
-  bad: ["error", "order_unknown", "fill_reversed", "halt"],
+  bad: ["error", "order_unknown", "fill_reversed", "halt", "loss_limit_reached"],
 };
 const TONE = Object.fromEntries(Object.entries(TONES).flatMap(([tone, kinds]) => kinds.map((kind) => [kind, tone])));
+const QUIET = new Set(["scan", "tick", "mark"]);
 const KINDS = {
+  "": (kind) => !QUIET.has(kind),
   deeds: (kind) => kind === "exit" || kind.startsWith("order_") || kind.startsWith("fill"),
   trouble: (kind) => ["warn", "bad"].includes(TONE[kind]),
 };
@@ -302,7 +315,7 @@ function facts(line) {
 let lines = [];
 function showJournal() {
   const list = byId("journal"), only = KINDS[byId("kinds").value];
-  const wanted = (only ? lines.filter((line) => only(String(line.type))) : lines).slice().reverse();
+  const wanted = (only ? lines.filter((line) => only(String(line.type))) : lines).slice(-SHOWN).reverse();
   const several = lanes.size > 1;
   fill(list, [several, wanted.map((line) => [line.venue, line.lane, line.seq, line.hash])], () => wanted.length
     ? wanted.map((line) => el("li", { "data-tone": Object.hasOwn(TONE, line.type) ? TONE[line.type] : undefined },
@@ -338,14 +351,19 @@ function showAge() {
   const now = performance.now();
   const age = answered === null ? 0 : Math.floor((now - answered) / 1000);
   const lost = failure !== "" || age >= LATE_S;
+  // A bot that has nothing more to do goes home: that is no failure.
+  const ended = lost && lanes.size > 0 && [...lanes.values()].every((lane) => lane.over);
   const link = byId("link");
-  link.setAttribute("data-state", answered === null && !lost ? "wait" : lost ? "lost" : "live");
-  say(link.lastElementChild, answered === null && !lost ? "connecting" : lost ? "no answer" : "live");
+  link.setAttribute("data-state", ended ? "ended" : answered === null && !lost ? "wait" : lost ? "lost" : "live");
+  say(link.lastElementChild, ended ? "ended" : answered === null && !lost ? "connecting" : lost ? "no answer" : "live");
   // The number changes every second: seen, but not read aloud every time.
-  fill(byId("alerts"), [lost, answered === null, failure, stalled], () => [
-    lost && el("p", { class: "alert bad" }, ...(answered === null ? ["No data: "] : ["Data is ", ageText, " old: "]),
-      failure || "the bot does not answer"),
-    stalled.length && el("p", { class: "alert bad" }, "Stalled: " + stalled.join(", "))].filter(Boolean));
+  fill(byId("alerts"), [ended, lost, answered === null, failure, stalled], () => [
+    ended && el("p", { class: "alert" }, "The run has ended: these are its last numbers. ",
+      "`market-bot run` starts the next one, and this page goes on with it."),
+    lost && !ended && el("p", { class: "alert bad" }, ...(answered === null ? ["No data: "] : ["Data is ", ageText, " old: "]),
+      failure || "the bot does not answer",
+      ...(failure === UNREACHABLE ? [": it has ended, or was stopped. These are its last numbers."] : [])),
+    !ended && stalled.length && el("p", { class: "alert bad" }, "Stalled: " + stalled.join(", "))].filter(Boolean));
   say(ageText, age + " s");
   for (const lane of lanes.values()) {
     const quiet = Math.floor((now - lane.since) / 1000);
@@ -369,7 +387,7 @@ async function poll() {
     answered = performance.now();
     failure = "";
   } catch (error) {
-    failure = error instanceof TypeError ? "the bot cannot be reached" : error.name === "TimeoutError" ? "the bot takes too long" : error.message;
+    failure = error instanceof TypeError ? UNREACHABLE : error.name === "TimeoutError" ? "the bot takes too long" : error.message;
   }
   showAge();
   setTimeout(poll, POLL_MS);

@@ -8,14 +8,15 @@ from market_bot.core.domain.signals import Draft
 
 
 def judge(_: Draft, exposure: Exposure, limits: Limits) -> Verdict:
-    """Refuse entries once the day's loss, realised and marked, has reached the limit."""
+    """Refuse entries once the day's loss, realised and marked, has reached the limit; all day."""
     gain = exposure.day_pnl
-    return below(limits["max_daily_loss_usd"], None if gain is None else -gain, Unit.DOLLARS)
+    lost = None if gain is None else max(-gain, exposure.day_loss)
+    return below(limits["max_daily_loss_usd"], lost, Unit.DOLLARS)
 
 
 rule = Rule(
     name="max_daily_loss_usd",
-    summary="The loss, realised and marked, within one UTC day.",
+    summary="The loss, realised and marked, within one UTC day; entries stop until the next.",
     unit=Unit.DOLLARS,
     judge=judge,
 )

@@ -186,6 +186,7 @@ def _take(
         patience=Duration(params.patience_seconds * SECOND),
         reason=reason,
         size=size,
+        group=reason,
     )
 
 
