@@ -114,6 +114,11 @@ class KalshiPolled(MarketData):
         """The markets that are looked at."""
         return tuple(self._watched)
 
+    def listing(self, market: str) -> Listing | None:
+        """Return the latest terms of a watched market, None of any other."""
+        known = self._watched.get(market)
+        return None if known is None else known.listing
+
     def watch(self, listings: Iterable[Listing]) -> None:
         """Look at these markets from now on, with these terms; others as before.
 
