@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
 
 import attrs
 import pytest
 
+from market_bot.adapters.kalshi.desk import KalshiDesk
+from market_bot.adapters.kalshi.polled import KalshiPolled
 from market_bot.adapters.simulated.paper import PaperExecution
-from market_bot.adapters.simulated.sim_settings import BEGINS, SimSettings
+from market_bot.adapters.simulated.sim_settings import BEGINS, Rules, SimSettings
 from market_bot.adapters.simulated.sim_venue import SimulatedVenue
 from market_bot.core.domain.fees import fee
 from market_bot.core.domain.market import Leg, MarketStatus
-from market_bot.core.domain.numbers import SECOND, Micros, Price, Size, cost
+from market_bot.core.domain.numbers import ONE_DOLLAR, SECOND, Micros, Price, Size, cost
 from market_bot.core.domain.orders import Purpose, Style
 from market_bot.core.domain.signals import Intent
 from market_bot.core.domain.world import Seen, World
@@ -22,9 +26,14 @@ from market_bot.core.ports.execution import (
     Execution,
     Fact,
     Filled,
+    Merged,
     Rejected,
 )
+from market_bot.core.ports.market_data import MarketData
 from tests.fakes.builders import a_draft, a_signal, an_intent
+from tests.fakes.fake_kalshi_rig import Rig
+from tests.fakes.kalshi_client import a_client
+from tests.fakes.kalshi_records import TICKER
 
 TEN = Size(10_000_000)
 
@@ -34,13 +43,15 @@ class Desk:
     """An order desk with its market, at one moment."""
 
     execution: Execution
-    venue: SimulatedVenue
+    venue: MarketData
     world: World = attrs.field(factory=World)
     now: Micros = BEGINS
+    moved: Callable[[Micros], object] = attrs.field(default=lambda _: None)
 
     def pass_time(self, seconds: int) -> None:
         """Let so many seconds pass."""
         self.now = Micros(self.now + seconds * SECOND)
+        self.moved(self.now)
         self.venue.drain(self.world, self.now)
 
     def market(self) -> Seen:
@@ -68,30 +79,51 @@ class Desk:
         return list(self.execution.collect(self.now))
 
 
-def _venue() -> SimulatedVenue:
+def _venue(rules: Rules = Rules.KALSHI) -> SimulatedVenue:
     # Nobody but us does anything, so that the books stand still.
-    return SimulatedVenue(3, settings=SimSettings(markets=40, rate=0.0))
+    return SimulatedVenue(3, settings=SimSettings(markets=40, rate=0.0, rules=rules))
 
 
-def _paper() -> Desk:
+def _paper(_: ExitStack) -> Desk:
     venue, world = _venue(), World()
     return Desk(PaperExecution(world, venue.capabilities), venue, world)
 
 
-def _simulated() -> Desk:
-    venue = _venue()
+def _simulated(_: ExitStack, rules: Rules = Rules.KALSHI) -> Desk:
+    venue = _venue(rules)
     return Desk(venue, venue)
 
 
-DESKS: dict[str, Callable[[], Desk]] = {"paper": _paper, "simulated venue": _simulated}
+def _kalshi(stack: ExitStack) -> Desk:
+    rig = stack.enter_context(Rig())
+    for bid, ask in (("0.39", "0.47"), ("0.41", "0.45")):
+        rig.engine.crowd(TICKER, "bid", bid, "7.00")
+        rig.engine.crowd(TICKER, "ask", ask, "7.00")
+    client = a_client(rig.clock, url=rig.venue.url)
+    stack.callback(client.close)
+    source = KalshiPolled(client, rig.clock)
+    source.watch(list(rig.listings.values()))
+
+    def move(now: Micros) -> None:
+        rig.clock.at = now
+
+    return Desk(rig.desk, source, now=rig.now, moved=move)
+
+
+DESKS: dict[str, Callable[[ExitStack], Desk]] = {
+    "paper": _paper,
+    **{f"simulated {rules.value}": partial(_simulated, rules=rules) for rules in Rules},
+    "kalshi": _kalshi,
+}
 
 
 @pytest.fixture(params=DESKS)
-def desk(request: pytest.FixtureRequest) -> Desk:
+def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     """Return a desk whose markets have just opened."""
-    made = DESKS[request.param]()
-    made.pass_time(0)
-    return made
+    with ExitStack() as stack:
+        made = DESKS[request.param](stack)
+        made.pass_time(0)
+        yield made
 
 
 def test_a_taker_gets_what_is_displayed(desk: Desk) -> None:
@@ -142,7 +174,9 @@ def test_a_maker_waits_behind_what_is_there(desk: Desk) -> None:
     desk.execution.cancel("i-1", desk.now)
 
     assert isinstance(outcome, Accepted)
-    assert ahead == outcome.queue_ahead
+    # A real venue does not say where in the queue an order is; nothing is better than a guess.
+    told = None if isinstance(desk.execution, KalshiDesk) else ahead
+    assert told == outcome.queue_ahead
     assert [Cancelled("i-1", "cancelled")] == desk.told()
     assert [] == desk.told()
 
@@ -171,6 +205,30 @@ def test_a_closed_market_takes_no_orders(desk: Desk) -> None:
     assert [Cancelled("i-1", "market_closed")] == desk.told()
     late = desk.intent(seen, Style.MAKER, price, "i-2")
     assert isinstance(desk.execution.submit(late, desk.now), Rejected)
+
+
+@pytest.mark.parametrize("rules", Rules)
+def test_pairs_are_paid_where_the_desk_says_so(rules: Rules) -> None:
+    """A desk that merges pays a dollar a pair under the name it was asked by; others cannot."""
+    desk = _simulated(ExitStack(), rules)
+    desk.pass_time(0)
+    seen = desk.market()
+    for name, leg in (("i-1", Leg.YES), ("i-2", Leg.NO)):
+        wanted = desk.intent(seen, Style.TAKER, Price(990_000), name)
+        signal = attrs.evolve(wanted.draft.signal, leg=leg)
+        draft = attrs.evolve(wanted.draft, signal=signal)
+        desk.execution.submit(attrs.evolve(wanted, draft=draft), desk.now)
+    desk.pass_time(10)
+    told = desk.told()
+    if desk.execution.abilities.merges:
+        desk.execution.merge("m-1", seen.market.id, TEN, desk.now)
+        told += desk.told()
+    merged = [fact for fact in told if isinstance(fact, Merged)]
+
+    assert desk.execution.abilities.pairs_pay == bool(merged)
+    for fact in merged:
+        assert (seen.market.id, TEN, cost(ONE_DOLLAR, TEN)) == (fact.market, fact.size, fact.payout)
+        assert not desk.execution.abilities.merges or fact.intent == "m-1"
 
 
 def test_cancelling_what_is_not_there_says_nothing(desk: Desk) -> None:

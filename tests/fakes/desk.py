@@ -47,6 +47,15 @@ class FakeDesk(Desk):
     def flatten(self, by: str) -> None:
         self.commands.append(("flatten", by))
 
+    def arm(self, venue: str, by: str, phrase: str, minutes: int) -> None:
+        self.commands.append(("arm", venue, by, phrase, str(minutes)))
+
+    def disarm(self, venue: str, by: str) -> None:
+        self.commands.append(("disarm", venue, by))
+
+    def accept_cash(self, venue: str, by: str) -> None:
+        self.commands.append(("accept_cash", venue, by))
+
     def shut_down(self, by: str) -> None:
         self.commands.append(("shut_down", by))
 

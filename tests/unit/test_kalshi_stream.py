@@ -175,6 +175,18 @@ def test_a_lost_message_loses_every_book(venue: VenueFrames, streaming: Streamin
     assert {price("0.3"): size("5"), price("0.31"): size("2")} == streaming.sink.snapshot(ONE)[0]
 
 
+def test_nothing_is_taken_of_what_comes_with_a_loss(
+    venue: VenueFrames, streaming: Streaming
+) -> None:
+    """A snapshot with a wrong number would be the last word of a channel that is left."""
+    one = venue.joined[sid_of(venue, "orderbook_delta")]
+    one.seq += 2
+    body = {"market_ticker": ONE, "yes_dollars_fp": [["0.1000", "1.00"]]}
+    venue.give({"type": "orderbook_snapshot", "sid": one.sid, "seq": one.seq, "msg": body})
+
+    assert ["gap"] == kinds(streaming.now())
+
+
 def test_an_acknowledgement_uses_up_a_number(venue: VenueFrames, streaming: Streaming) -> None:
     """After an `ok` of a channel the next number is one more, and nothing is lost."""
     venue.fence()
@@ -660,11 +672,22 @@ def test_late_messages_are_not_believed(venue: VenueFrames, streaming: Streaming
     assert {30, 31, 32} == {at // 10_000 for at in streaming.sink.snapshot(ONE)[0]}
 
 
+def test_a_late_snapshot_is_not_believed(clock: WaitingClock, venue: VenueFrames) -> None:
+    """A connection that begins late tells no book until it has caught up."""
+    venue.own_clock = behind = WaitingClock(Micros(clock.at - 4 * SECOND))
+    streaming = connected(Streaming(clock, venue, [ONE, TWO]), venue)
+    assert {} == streaming.sink.books
+    behind.pass_by(4 * SECOND)
+    venue.change(ONE, "yes", 31, 100)
+
+    assert ["book", "book", "delta"] == kinds(streaming.now())
+
+
 def test_a_clock_that_is_off_measures_by_comparison(
     clock: WaitingClock, venue: VenueFrames
 ) -> None:
     """With a clock that is minutes ahead messages are late only beside the quickest of them."""
-    venue.clock = behind = WaitingClock(Micros(clock.at - 300 * SECOND))
+    venue.own_clock = behind = WaitingClock(Micros(clock.at - 300 * SECOND))
     streaming = Streaming(clock, venue, [ONE, TWO])
     streaming.guard.skew = Duration(300 * SECOND)
     streaming.watch(ONE, TWO)
@@ -740,18 +763,10 @@ ORDER: dict[str, Any] = {
 
 
 @pytest.fixture
-def inbox(clock: WaitingClock, venue: VenueFrames) -> PrivateInbox:
-    """Return the inbox of a stream that is connected, once emptied."""
-    inbox = PrivateInbox()
-    assert "begun" in str(inbox.take().must_read)
-    connected(Streaming(clock, venue, [ONE, TWO], inbox=inbox), venue)
-    return inbox
-
-
-@pytest.fixture
 def ours(clock: WaitingClock, venue: VenueFrames) -> tuple[Streaming, PrivateInbox]:
     """Return a stream with an inbox."""
     inbox = PrivateInbox()
+    assert "begun" in str(inbox.take().must_read)
     streaming = connected(Streaming(clock, venue, [ONE, TWO], inbox=inbox), venue)
     inbox.take()
     return streaming, inbox
