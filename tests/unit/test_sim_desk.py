@@ -3,136 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import attrs
 import pytest
 
-from market_bot.adapters.simulated.sim_settings import BEGINS, Rules, SimSettings
-from market_bot.adapters.simulated.sim_venue import SimulatedVenue
+from market_bot.adapters.simulated.sim_settings import BEGINS, Rules
 from market_bot.core.domain.book import Side
 from market_bot.core.domain.fees import fee
-from market_bot.core.domain.market import Leg, MarketStatus
+from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import (
     HOUR,
     ONE_DOLLAR,
     SECOND,
     Duration,
-    Micros,
     Price,
-    Size,
     money,
 )
 from market_bot.core.domain.orders import Purpose, Style
-from market_bot.core.domain.signals import Intent
-from market_bot.core.domain.world import Seen, World
 from market_bot.core.ports.execution import (
     Accepted,
     Cancelled,
     Confirmed,
     Fact,
     Filled,
-    Outcome,
     Refused,
     Rejected,
     Reversed,
     Settled,
     Unknown,
 )
-from tests.fakes.builders import a_draft, a_signal, an_intent
-
-STILL = SimSettings(markets=40, rate=0.0)
-LIVELY = SimSettings(markets=20, families=("SIM-HEAT", "SIM-MATCH"), rate=0.1, hurry=24)
-TEN = Size(10_000_000)
-
-
-@attrs.define(eq=False)
-class Floor:
-    """A venue, what is known of it, and one's own orders."""
-
-    venue: SimulatedVenue
-    world: World = attrs.field(factory=World)
-    now: Micros = BEGINS
-    sent: int = 0
-    facts: list[Fact] = attrs.field(factory=list)
-
-    def go(self, seconds: float) -> list[Fact]:
-        """Let time pass and return what was told meanwhile."""
-        self.now = Micros(self.now + round(seconds * SECOND))
-        self.venue.drain(self.world, self.now)
-        told = list(self.venue.collect(self.now))
-        self.facts += told
-        return told
-
-    def is_up(self) -> bool:
-        """Tell whether the venue says that it is open."""
-        return self.world.venue_status is MarketStatus.OPEN
-
-    def market(self, number: int = 0) -> Seen:
-        """Return one of the open markets quoted in the middle."""
-        found = [
-            seen
-            for seen in self.world.seen.values()
-            if seen.status is MarketStatus.OPEN
-            and 150_000 < (seen.book.mid() or 0) < 850_000
-            and seen.market.family != "SIM-COIN15"
-        ]
-        return found[number % len(found)]
-
-    def send(
-        self,
-        seen: Seen,
-        price: int,
-        *,
-        leg: Leg = Leg.YES,
-        purpose: Purpose = Purpose.ENTRY,
-        style: Style = Style.TAKER,
-        size: int = TEN,
-        lives: float = 3600,
-    ) -> tuple[str, Outcome]:
-        """Send an order; return its id and the answer."""
-        self.sent += 1
-        name = f"o-{self.sent}"
-        intent = self.intent(
-            name, seen, price, leg=leg, purpose=purpose, style=style, size=size, lives=lives
-        )
-        return name, self.venue.submit(intent, self.now)
-
-    def intent(
-        self,
-        name: str,
-        seen: Seen,
-        price: int,
-        *,
-        leg: Leg,
-        purpose: Purpose,
-        style: Style,
-        size: int,
-        lives: float,
-    ) -> Intent:
-        """Return an intent for a market."""
-        signal = a_signal(
-            market=seen.market.id, leg=leg, purpose=purpose, style=style, price=Price(price)
-        )
-        draft = a_draft(signal, size=Size(size), event=seen.market.event)
-        return an_intent(name, draft, expires_at=Micros(self.now + round(lives * SECOND)))
-
-    def buy(self, seen: Seen, size: int = TEN) -> tuple[str, Outcome]:
-        """Take YES at any price."""
-        return self.send(seen, 990_000, size=size)
-
-
-def a_floor(settings: SimSettings = STILL, seed: int = 4, **faults: Any) -> Floor:
-    """Return a floor whose markets have just opened."""
-    broken = attrs.evolve(settings.faults, **faults)
-    floor = Floor(SimulatedVenue(seed, settings=attrs.evolve(settings, faults=broken)))
-    floor.go(0)
-    return floor
-
-
-def fills(facts: list[Fact]) -> list[Filled]:
-    """Return the fills among facts."""
-    return [fact for fact in facts if isinstance(fact, Filled)]
+from tests.fakes.sim_floor import LIVELY, STILL, TEN, a_floor, fills
 
 
 def test_a_taker_moves_the_book() -> None:
@@ -341,6 +241,24 @@ def test_latency_delays_the_order() -> None:
     assert [Cancelled(waits, "cancelled")] == floor.go(1)
 
 
+def test_a_cancellation_may_overtake_its_order() -> None:
+    """An order that is cancelled while it is under way never trades; the others do."""
+    floor = a_floor(jitter=Duration(10 * SECOND))
+    names = []
+    for number in range(20):
+        name, _ = floor.buy(floor.market(number))
+        floor.venue.cancel(name, floor.now)
+        names.append(name)
+    told = floor.go(60)
+    gone = {fact.intent for fact in told if fact == Cancelled(fact.intent, "cancelled")}
+    traded = {fill.intent for fill in fills(told)}
+
+    assert gone
+    assert traded
+    assert not gone & traded
+    assert gone | traded == set(names)
+
+
 def test_a_resting_order_under_way_may_cross() -> None:
     """An order that would take by the time it arrives is cancelled, not matched."""
     floor = a_floor(latency=SECOND)
@@ -542,3 +460,36 @@ def test_gain_is_what_trades_are_worth() -> None:
 
     assert gain == pytest.approx((truth * 1e6 - ask) * fill.size - fill.fee, abs=fill.size)
     assert Side.BID is seen.prints[-1].taker
+
+
+@pytest.mark.parametrize("rules", list(Rules))
+def test_what_ended_is_forgotten(rules: Rules) -> None:
+    """A venue that forgets tells the same and counts the same; what it holds on to is bounded."""
+    floors = [
+        a_floor(attrs.evolve(LIVELY, rules=rules, remembered_max=kept)) for kept in (0, 10_000)
+    ]
+    for floor in floors:
+        for step in range(120):
+            seen = floor.market(step % 5)
+            leg = Leg.YES if step % 2 else Leg.NO
+            at = seen.book.buy_price(leg)
+            if at is not None:
+                floor.send(seen, at, leg=leg)
+            floor.go(60)
+    bare, full = floors
+    listed = set(bare.venue._listed)
+
+    assert bare.facts == full.facts
+    lasting, ledger = full.venue.ledger(), bare.venue.ledger()
+    assert lasting.gain == ledger.gain
+    assert (lasting.cash, lasting.fees, lasting.payouts) == (
+        ledger.cash,
+        ledger.fees,
+        ledger.payouts,
+    )
+    assert set(lasting.fills) > set(ledger.fills)
+    assert {fill.market for fill in ledger.fills.values()} <= listed
+    assert set(bare.venue._desk._known) <= listed
+    assert set(bare.venue._account._in_market) <= listed
+    assert not set(full.venue._desk._known) <= listed
+    assert {} == bare.venue._outcomes

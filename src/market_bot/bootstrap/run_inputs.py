@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import attrs
 
 import market_bot
-from market_bot.adapters.simulated.paper import PaperExecution
+from market_bot.adapters.simulated.paper_desk import paper_desk
 from market_bot.adapters.simulated.sim_settings import DAY, PRESETS, SimSettings
 from market_bot.adapters.simulated.sim_venue import SimulatedVenue
 from market_bot.adapters.simulated.tape_venue import TapeVenue
@@ -20,7 +20,6 @@ from market_bot.config.schema import VenueConfig
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import FOLD_VERSION
 from market_bot.core.domain.numbers import Duration, Micros
-from market_bot.core.domain.portfolio import capabilities_of
 from market_bot.core.domain.settings import LaneSettings
 from market_bot.core.domain.world import World
 from market_bot.core.ports.execution import Execution
@@ -29,7 +28,7 @@ from market_bot.core.usecases.lane_actor import TickSource
 
 _ID_PLACES: Final = 16
 # Changes when the simulated world changes: the same seed then is another world.
-_WORLD_VERSION: Final = 1
+_WORLD_VERSION: Final = 2
 
 
 @attrs.frozen
@@ -63,6 +62,11 @@ class RunInputs(Protocol):
     @abstractmethod
     def seed(self) -> int:
         """The number everything drawn is drawn from."""
+
+    @property
+    @abstractmethod
+    def recorded(self) -> bool:
+        """Whether what is consumed is to be recorded; what is played from a tape never is."""
 
     @abstractmethod
     def sources(self) -> tuple[ev.Input, ...]:
@@ -114,6 +118,7 @@ class TapedInputs(RunInputs):
     interval: Micros
     seed: int = 0
     lane: str = attrs.field(default="tape", init=False)
+    recorded: bool = attrs.field(default=False, init=False)
 
     def sources(self) -> tuple[ev.Input, ...]:
         return tuple(
@@ -122,7 +127,7 @@ class TapedInputs(RunInputs):
 
     def feed(self, world: World) -> Feed:
         venue = TapeVenue([TapeReader(path) for path in self.tapes], interval=self.interval)
-        desk = PaperExecution(world, venue.capabilities, capabilities_of(self.venue))
+        desk = paper_desk(self.venue, self.settings.fills, world, venue.capabilities)
         return Feed(venue, venue, desk)
 
 
@@ -133,6 +138,7 @@ class SimulatedInputs(RunInputs):
     settings: LaneSettings
     world: SimSettings
     seed: int
+    recorded: bool = False
     venue: str = attrs.field(default="simulated", init=False)
     lane: str = attrs.field(default="sim", init=False)
 
@@ -156,7 +162,7 @@ def simulated_inputs(config: VenueConfig, settings: LaneSettings, seed: int) -> 
         interval=Duration(max(1, config.loop.interval_ms) * 1000),
         cash=config.paper.cash,
     )
-    return SimulatedInputs(settings=settings, world=world, seed=seed)
+    return SimulatedInputs(settings=settings, world=world, seed=seed, recorded=config.tape.record)
 
 
 def tape_hashes(paths: Sequence[Path]) -> tuple[str, ...]:

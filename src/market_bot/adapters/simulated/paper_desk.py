@@ -29,4 +29,4 @@ def paper_desk(
     desk = PaperExecution(world, can, capabilities_of(venue), terms)
     if terms.model is FillModel.PESSIMISTIC:
         return desk
-    return RewardedExecution(desk, world, can)
+    return RewardedExecution(desk, world, can, terms.latency.order)

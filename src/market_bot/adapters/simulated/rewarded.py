@@ -17,7 +17,15 @@ from market_bot.core.domain.fills.rewards import (
     rebate,
 )
 from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, SECOND, Micros, Price, Size
+from market_bot.core.domain.numbers import (
+    NEVER,
+    ONE_DOLLAR,
+    SECOND,
+    Duration,
+    Micros,
+    Price,
+    Size,
+)
 from market_bot.core.domain.orders import Purpose, Style
 from market_bot.core.domain.portfolio import VenueCapabilities
 from market_bot.core.domain.signals import Intent
@@ -41,10 +49,11 @@ _DEPTH: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED})
 
 @attrs.define(eq=False)
 class _Order:
-    """An order as far as its own facts tell: where it rests, and what is left of it."""
+    """An order as far as its own facts tell: where it rests, since when, and what is left of it."""
 
     intent: Intent
     quoted: Quoted
+    arrives: Micros
     resting: bool
 
 
@@ -61,12 +70,14 @@ class RewardedExecution(Execution):
         inner: the desk that trades.
         world: the market as consumed.
         capabilities: what the data can tell; rewards need the depth of the book.
+        travel: how long an order that is accepted at once is still under way.
 
     """
 
     inner: Execution
     world: World
     capabilities: frozenset[Capability]
+    travel: Duration = Duration(0)
     rewards: RewardBook = attrs.field(factory=RewardBook)
     _orders: dict[str, _Order] = attrs.field(factory=dict, init=False)
     _sampled: int = attrs.field(default=NEVER, init=False)
@@ -79,7 +90,8 @@ class RewardedExecution(Execution):
         outcome = self.inner.submit(intent, at)
         if intent.draft.signal.style is Style.MAKER and isinstance(outcome, (Accepted, Unknown)):
             resting = isinstance(outcome, Accepted)
-            self._orders[intent.id] = _Order(intent, _quoted(intent), resting)
+            arrives = Micros(at + self.travel)
+            self._orders[intent.id] = _Order(intent, _quoted(intent), arrives, resting)
         return outcome
 
     def cancel(self, intent: str, at: Micros) -> None:
@@ -103,7 +115,7 @@ class RewardedExecution(Execution):
             self._follow(fact)
         if at // _MINUTE > self._sampled:
             self._sampled = at // _MINUTE
-            self._sample()
+            self._sample(at)
         return [*facts, *paid]
 
     def _follow(self, fact: Fact) -> None:
@@ -129,11 +141,11 @@ class RewardedExecution(Execution):
         if left <= 0:
             del self._orders[fact.intent]
 
-    def _sample(self) -> None:
+    def _sample(self, at: Micros) -> None:
         if self._orders and self.capabilities & _DEPTH:
             quoted: dict[str, list[Quoted]] = {}
             for order in self._orders.values():
-                if order.resting:
+                if order.resting and order.arrives <= at:
                     quoted.setdefault(order.intent.draft.signal.market, []).append(order.quoted)
             for market, mine in quoted.items():
                 self._score(market, mine)

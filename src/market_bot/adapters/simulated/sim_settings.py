@@ -7,19 +7,22 @@ last fact; nothing outside decides anything.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from market_bot.core.domain.market import (
+    NO_FEES,
     TENTH_CENTS,
     WHOLE_CENTS,
     FeeModel,
     FeeSchedule,
+    Reward,
     TickBand,
 )
 from market_bot.core.domain.numbers import (
     HOUR,
+    NO_MONEY,
     ONE_CONTRACT,
     ONE_DOLLAR,
     SECOND,
@@ -28,8 +31,10 @@ from market_bot.core.domain.numbers import (
     Money,
     Price,
     Size,
+    money,
     parse_time,
 )
+from market_bot.core.domain.portfolio import VenueCapabilities, capabilities_of
 
 DAY: Final = Duration(24 * HOUR)
 MINUTE: Final = Duration(60 * SECOND)
@@ -50,10 +55,20 @@ _KALSHI_RATE: Final = 70_000
 
 
 class Rules(Enum):
-    """Whose fees, ticks, least sizes and settlement the venue follows."""
+    """Whose fees, ticks, least sizes, pairs and settlement the venue follows."""
 
     KALSHI = "kalshi"
     POLYMARKET = "polymarket"
+    PLAIN = "plain"
+
+    @property
+    def abilities(self) -> VenueCapabilities:
+        """What becomes of pairs of YES and NO, and of the money of waiting entries.
+
+        A plain venue has no fees and does nothing with either; who looks for a difference that
+        fees or pairs make compares with it.
+        """
+        return capabilities_of(self.value)
 
     @property
     def provisional(self) -> bool:
@@ -85,6 +100,8 @@ class Rules(Enum):
         """Return what a trade costs in markets of a category."""
         if self is Rules.KALSHI:
             return FeeSchedule(model=FeeModel.KALSHI_QUADRATIC, taker_rate=_KALSHI_RATE)
+        if self is Rules.PLAIN:
+            return NO_FEES
         rate = _POLYMARKET_RATES.get(category, _POLYMARKET_RATE)
         return FeeSchedule(model=FeeModel.POLYMARKET_CURVE, taker_rate=rate)
 
@@ -95,7 +112,7 @@ def _chance(_: object, field: attrs.Attribute[float], value: float) -> None:
         raise ValueError(msg)
 
 
-def _not_negative(_: object, field: attrs.Attribute[float], value: float) -> None:
+def _not_negative(_: object, field: attrs.Attribute[Any], value: float) -> None:
     if value < 0:
         msg = f"{field.name} must not be negative, was {value}"
         raise ValueError(msg)
@@ -200,12 +217,41 @@ ROUGH: Final = Faults(
 
 
 @attrs.frozen(kw_only=True)
+class Rewards:
+    """What the venue pays besides trades, at the end of a UTC day; nothing unless switched on.
+
+    Args:
+        rebates: whether makers get their share of the taker fees; only Polymarket's rules have one.
+        daily: dollars that each market pays its makers per day for waiting near the middle.
+        min_size: the least size of an order that counts for ``daily``.
+        max_spread: how far from the midpoint it may be, in dollars.
+
+    """
+
+    rebates: bool = False
+    daily: Money = attrs.field(default=NO_MONEY, validator=_not_negative)
+    min_size: Size = Size(10 * ONE_CONTRACT)
+    max_spread: Price = Price(30_000)
+
+    @property
+    def terms(self) -> Reward | None:
+        """What a market tells of it; None where waiting pays nothing."""
+        if not self.daily:
+            return None
+        return Reward(daily=self.daily, min_size=self.min_size, max_spread=self.max_spread)
+
+
+NO_REWARDS: Final = Rewards()
+PAID: Final = Rewards(rebates=True, daily=money("20"))
+
+
+@attrs.frozen(kw_only=True)
 class SimSettings:
     """A simulated world.
 
     Args:
         markets: about so many are open at a time.
-        rules: whose fees, ticks and settlement.
+        rules: whose fees, ticks, pairs and settlement.
         begins: the moment at which the world begins.
         lasts: after so long there are no more ticks.
         interval: from one tick to the next.
@@ -215,7 +261,9 @@ class SimSettings:
         hurry: by how much the lives of all events but those on outside prices are shortened.
         cash: what the account may spend; None does not look.
         orders_max: the most orders of ours that may rest at a time.
+        remembered_max: how many ended markets are remembered, with every trade of ours in them.
         faults: what goes wrong.
+        rewards: what is paid besides trades.
         families: names of the families that exist; empty means all that are given.
         rate: replaces every family's `Crowd.rate`.
         informed: replaces every family's `Crowd.informed`.
@@ -236,7 +284,9 @@ class SimSettings:
     hurry: int = attrs.field(default=1, validator=attrs.validators.ge(1))
     cash: Money | None = None
     orders_max: int = 1000
+    remembered_max: int = attrs.field(default=10_000, validator=attrs.validators.ge(0))
     faults: Faults = NO_FAULTS
+    rewards: Rewards = NO_REWARDS
     families: tuple[str, ...] = ()
     rate: float | None = None
     informed: float | None = None
@@ -293,4 +343,5 @@ PRESETS: Final = {
     "noisy": NOISY,
     "fair": FAIR,
     "rough": SimSettings(faults=ROUGH),
+    "rewards": SimSettings(rules=Rules.POLYMARKET, rewards=PAID),
 }

@@ -26,6 +26,7 @@ from market_bot.adapters.simulated.sim_account import Account, Ledger
 from market_bot.adapters.simulated.sim_book import Grid, MatchingBook, Outlet, grid_of
 from market_bot.adapters.simulated.sim_desk import Agenda, Desk, Listed, drawn
 from market_bot.adapters.simulated.sim_families import FAMILIES, Family, Occasion, Plan, Terms
+from market_bot.adapters.simulated.sim_rewards import Paymaster
 from market_bot.adapters.simulated.sim_settings import DEFAULT, NO_FAULTS, Crowd, SimSettings
 from market_bot.adapters.simulated.sim_traders import Traders
 from market_bot.adapters.simulated.sim_truth import Path, Truth, later, published, stream
@@ -37,8 +38,10 @@ from market_bot.core.domain.numbers import (
     Micros,
     Money,
     Price,
+    Size,
     cost,
 )
+from market_bot.core.domain.portfolio import VenueCapabilities
 from market_bot.core.domain.signals import Intent
 from market_bot.core.ports.execution import Execution, Fact, Outcome
 from market_bot.core.ports.market_data import Capability, MarketData, Sink
@@ -46,7 +49,6 @@ from market_bot.core.ports.market_data import Capability, MarketData, Sink
 VENUE: Final = "simulated"
 _CAPABILITIES: Final = frozenset({Capability.L2_STREAM, Capability.PRINTS})
 _DETERMINED_AFTER: Final = Micros(60 * SECOND)
-_OUTCOMES_MAX: Final = 1_000_000
 _PATHS_MAX: Final = 12
 _LEAST_PHASE: Final = 0.15
 _SECONDS_PER_DAY: Final = 86_400
@@ -123,6 +125,7 @@ class SimulatedVenue(MarketData, Execution):
         for series in self._make_series(families):
             self._agenda.add(settings.begins, _OPEN, self._open, series)
         self._plan_faults()
+        Paymaster(self._desk, self._agenda).begin(settings.begins)
 
     # -- market data -------------------------------------------------------------------------
 
@@ -165,11 +168,18 @@ class SimulatedVenue(MarketData, Execution):
 
     # -- execution ---------------------------------------------------------------------------
 
+    @property
+    def abilities(self) -> VenueCapabilities:
+        return self._desk.abilities
+
     def submit(self, intent: Intent, at: Micros) -> Outcome:
         return self._desk.submit(intent, at)
 
     def cancel(self, intent: str, at: Micros) -> None:
         self._desk.cancel(intent, at)
+
+    def merge(self, merge: str, market: str, size: Size, at: Micros) -> None:
+        self._desk.merge(merge, market, size, at)
 
     def collect(self, at: Micros) -> Sequence[Fact]:
         return self._desk.collect(at)
@@ -189,12 +199,12 @@ class SimulatedVenue(MarketData, Execution):
         return event.truth.chance(index)
 
     def outcome(self, market: str) -> Price | None:
-        """Return what a YES contract paid, or None while the market has not paid."""
+        """Return what a YES contract paid; None if the market has not paid, or is forgotten."""
         return self._outcomes.get(market)
 
     def ledger(self) -> Ledger:
         """Return the account as the venue has it."""
-        return self._account.ledger()
+        return self._account.ledger(self._desk.locked())
 
     def heal(self) -> None:
         """Let nothing more go wrong; what went wrong already takes its course."""
@@ -286,6 +296,7 @@ class SimulatedVenue(MarketData, Execution):
             liquidity=Money(
                 crowd.levels * crowd.depth * cost(Price(ONE_DOLLAR // 2), ONE_CONTRACT)
             ),
+            reward=self.settings.rewards.terms,
         )
 
     def _list(self, event: _Event, market: Market, whims: random.Random) -> None:
@@ -344,8 +355,10 @@ class SimulatedVenue(MarketData, Execution):
             self._outcomes[name] = payout
             self._outlet.sink.resolution(name, payout, at)
             del self._listed[name], self._places[name]
-        while len(self._outcomes) > _OUTCOMES_MAX:
-            del self._outcomes[next(iter(self._outcomes))]
+        while len(self._outcomes) > self.settings.remembered_max:
+            name = next(iter(self._outcomes))
+            del self._outcomes[name]
+            self._desk.forget(name)
         del self._events[event.name]
 
     def _payout(self, event: _Event, index: int) -> Price:

@@ -13,6 +13,7 @@ from market_bot.core.ports.market_data import Capability, MarketData, Sink
 from market_bot.core.ports.tape import TapeCursor, TapeError, TapeSource
 
 _FOREVER: Final = Micros(2**63 - 1)
+_JOINT: Final = "another recording begins"
 
 
 class _Tick(NamedTuple):  # a tuple is made three times as fast as a frozen class
@@ -25,6 +26,9 @@ class _Tick(NamedTuple):  # a tuple is made three times as fast as a frozen clas
 
 class TapeVenue(MarketData):
     """Plays tapes of one venue, one after another in the order given.
+
+    Nobody recorded what happened between two tapes: with the first record of a tape comes a gap of
+    all books. A recording that goes on past midnight opens its new file with every whole book.
 
     The ticks come from the tapes if they hold any. Otherwise they fall on the grid of ``interval``
     from the first record on, where the interval before holds a record; with interval 0 every
@@ -52,6 +56,7 @@ class TapeVenue(MarketData):
         )
         self._cursors: dict[int, TapeCursor] = {}
         self._tape = 0  # the one being played
+        self._joint = False  # between the last record pushed and the next one another tape begins
         self._position = (0, 0)
         self._clock = Micros(0)
         self._first: Micros | None = None  # where the grid begins
@@ -155,6 +160,8 @@ class TapeVenue(MarketData):
 
     def _push_from_tape(self, sink: Sink, until: Micros, most: int | None = None) -> None:
         cursor = self._cursor(self._tape)
+        if self._joint:
+            self._push_gap(sink, cursor, until)
         before = cursor.consumed
         try:
             cursor.push(sink, until, most)
@@ -162,6 +169,16 @@ class TapeVenue(MarketData):
             if cursor.consumed != before:
                 self._position = (self._tape, cursor.consumed)
                 self._clock = max(self._clock, cursor.latest)
+
+    def _push_gap(self, sink: Sink, cursor: TapeCursor, until: Micros) -> None:
+        """Push a gap if the first record of a tape is about to be pushed."""
+        try:
+            upcoming = cursor.next_received()
+        except TapeError:
+            return  # Nothing can be pushed either; whoever asks for the next tick is told why.
+        if upcoming is not None and upcoming <= until:
+            self._joint = False
+            sink.gap("", _JOINT, self._clock)
 
     def _ticked_next(self) -> _Tick | None:
         latest = self._clock
@@ -213,6 +230,7 @@ class TapeVenue(MarketData):
             return False
         self._cursors.pop(self._tape, None)
         self._tape += 1
+        self._joint = self._position != (0, 0)
         return True
 
 
