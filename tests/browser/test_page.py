@@ -193,6 +193,16 @@ def test_numbers_move(visit: Visit) -> None:
     assert {urlsplit(visit.url).netloc} == visit.hosts
 
 
+def test_an_empty_list_is_not_named(visit: Visit) -> None:
+    """The end of a refusal has no gates: their name without any would only puzzle."""
+    ended = {"market": "M", "leg": "no", "phase": "end", "gates": [], "price": "0.8", "size": "0"}
+    visit.desk.lines.append(a_line(13, "denied", **ended))
+
+    facts = visit.open().locator("#journal li .facts").first
+
+    expect(facts).to_have_text("kalshi/paper M no end price 0.8 size 0")
+
+
 def test_denials_are_sorted(visit: Visit) -> None:
     """The commonest reason for a refusal stands first."""
     reasons = visit.open().locator("#lanes > section").first.locator(".gates .row")

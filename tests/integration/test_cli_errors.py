@@ -59,8 +59,8 @@ BAD_SETTINGS = {
         r":\d+:13 strategies\[0\]\.params\.gain: ",
     ),
     "parameter out of range": (
-        "      style: maker",
-        "      style: marker",
+        "      style: taker",
+        "      style: tacker",
         r":\d+:14 strategies\[0\]\.params\.style: ",
     ),
     "cents for dollars": (
@@ -246,6 +246,11 @@ BAD_WORDS = {
     "status of no home": ["status", "--home", "nowhere"],
     "a journal that is not there": ["journal", "verify", "--home", "nowhere"],
     "a chain that is not there": ["journal", "tail", "--home", "home", "--chain", "a/b"],
+    "a tape to prove with that is not there": [
+        *("journal", "prove", "--home", "home"),
+        *("--tape", "nowhere.tape.zst"),
+    ],
+    "the last no lines": ["journal", "tail", "--home", "home", "--count", "0"],
     "a line without a number": ["journal", "at", "first", "--home", "home"],
     "a time that is none": ["journal", "export", "--home", "home", "--since", "noon"],
 }

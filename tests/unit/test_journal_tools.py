@@ -73,7 +73,7 @@ def test_a_line_is_shown_as_written_and_as_understood(folder: Path) -> None:
     assert lines[3] == found.text
     assert FILL == found.entry.event
     for missing in (0, 12):
-        with pytest.raises(JournalError, match=f"has no line {missing}"):
+        with pytest.raises(JournalError, match=f"has no line {missing}: its lines are 1 to 11"):
             journal_tools.at(folder, CHAIN, missing)
 
 

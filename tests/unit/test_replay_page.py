@@ -17,6 +17,7 @@ from market_bot.bootstrap.replay_plots import (
     bar_plot,
     day_plot,
     line_plot,
+    lowest,
     span_plot,
     thinned,
 )
@@ -111,7 +112,7 @@ def test_few_days_are_said_in_the_table() -> None:
     """Instead of an interval the table tells how many days there are."""
     text = replay_text(a_report(3))
 
-    assert "3 days < 10" in text
+    assert "3 of 10 days" in text
     assert "too little data" in text
 
 
@@ -212,6 +213,16 @@ def test_long_curves_are_thinned() -> None:
     values = [float(i) for i in range(5000)]
 
     assert (240, 0.0, 4999.0) == (len(thinned(values)), thinned(values)[0], thinned(values)[-1])
+
+
+def test_the_deepest_fall_is_drawn() -> None:
+    """However long a line of falls is, the deepest one is among at most 240 points."""
+    for length in (1, 239, 240, 241, 479, 511, 5000):
+        for deepest in {0, length // 3, length - 1}:
+            falls = [-3.0 if i == deepest else -1.0 for i in range(length)]
+            drawn = lowest(falls)
+            assert min(240, length) == len(drawn)
+            assert drawn.count(-3.0) == 1
 
 
 def test_plots_of_almost_nothing_do_not_break() -> None:

@@ -225,6 +225,18 @@ def test_zeros_at_the_end_are_torn(tmp_path: Path, of_last_group: int, zeros: in
     assert "cut off inside the group" in error
 
 
+@pytest.mark.parametrize("content", [b"# A text", b"{", b"PK\x03\x04" + bytes(100)])
+def test_what_never_was_a_tape_is_called_so(tmp_path: Path, content: bytes) -> None:
+    """A file of another kind is not called damaged, since restoring it would not help."""
+    path = tmp_path / "t"
+    path.write_bytes(content)
+
+    facts, error = played(path)
+
+    assert [] == list(facts)
+    assert "not a tape: `market-bot import`" in error
+
+
 def test_damage_is_not_a_torn_end(tmp_path: Path) -> None:
     """A changed byte in the middle is damage: it is not repaired, and not played past."""
     path = write(tmp_path / "t", FACTS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from itertools import accumulate
 from typing import Final
 
 from market_bot.core.domain.numbers import Micros, Money, format_time
@@ -26,6 +25,7 @@ from .replay_plots import (
     bar_plot,
     day_plot,
     line_plot,
+    lowest,
     span_plot,
     square_plot,
 )
@@ -326,7 +326,7 @@ def _curves(variant: VariantReport, report: ReplayReport) -> Iterable[tuple[str,
         line_plot("Profit over time with the band of the fill models", lines, ends=ends, band=band),
         f"Profit over time; shaded: over all fill models{beside}",
     )
-    falls = [value - high for value, high in zip(told, accumulate(told, max), strict=True)]
+    falls = lowest([-_float(p.fall) for p in variant.curve])
     yield (
         line_plot("Fall below the highest so far", [Line(values=falls, style="fall")], ends=ends),
         "Fall below the highest so far",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -221,6 +222,14 @@ def thinned(values: Sequence[float]) -> list[float]:
         return list(values)
     last = len(values) - 1
     return [values[round(i * last / (_POINTS_MAX - 1))] for i in range(_POINTS_MAX)]
+
+
+def lowest(values: Sequence[float]) -> list[float]:
+    """Return at most 240 values at equal distances, each the lowest since the one before."""
+    if len(values) <= _POINTS_MAX:
+        return list(values)
+    ends = [-(-(i + 1) * len(values) // _POINTS_MAX) for i in range(_POINTS_MAX)]
+    return [min(values[begin:end]) for begin, end in pairwise([0, *ends])]
 
 
 def _svg(title: str, height: float, parts: Iterable[str]) -> str:

@@ -82,7 +82,7 @@ def claims(report: ReplayReport) -> str:
 def interval_text(found: Bootstrapped | NoInterval, *, have: str = "units") -> str:
     """Return an interval in dollars, or why there is none."""
     if isinstance(found, NoInterval):
-        return f"{found.have} {have} < {found.need}" if found.need > found.have else "none"
+        return f"{found.have} of {found.need} {have}" if found.need > found.have else "none"
     return f"{found.studentised.low:+,.2f} … {found.studentised.high:+,.2f}"
 
 

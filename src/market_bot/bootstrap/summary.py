@@ -15,6 +15,7 @@ from market_bot.core.domain.numbers import (
     money,
 )
 from market_bot.core.domain.tally import Tally
+from market_bot.core.usecases.fed_lane import FedLane
 from market_bot.core.usecases.lane_actor import TapedLane
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot, balance_of
 
@@ -44,7 +45,7 @@ class Coverage:
     capabilities: tuple[str, ...]
 
 
-def coverage_of(lane: TapedLane) -> Coverage:
+def coverage_of(lane: TapedLane | FedLane) -> Coverage:
     """Return how much of the world a lane saw."""
     world = lane.trader.world
     return Coverage(
@@ -115,7 +116,8 @@ def dollars(amount: Money) -> str:
 
 def _rows(numbers: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     brier, coverage = numbers["brier"], numbers["coverage"]
-    yield "run", f"{numbers['venue']}/{numbers['lane']}/{numbers['run']}  {numbers['phase']}"
+    name = "/".join(filter(None, (numbers["venue"], numbers["lane"], numbers["run"])))
+    yield "run", f"{name}  {numbers['phase']}"
     if numbers["error"]:
         yield "stopped by", numbers["error"]
     yield "recorded time", f"{numbers['from']} … {numbers['to']}"
@@ -123,7 +125,7 @@ def _rows(numbers: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "signals", _counted(numbers["signals"])
     yield "denials", _denials(numbers)
     yield "orders", _counted(numbers["orders"])
-    yield "ended unfilled", _counted(numbers["ended"])
+    yield "not all filled", _counted(numbers["ended"])
     yield "fills", _counted(numbers["fills"])
     yield "contracts traded", f"{numbers['filled_contracts']} for {_money(numbers['turnover'])}"
     yield "exits", _counted(numbers["exits"])
@@ -169,9 +171,13 @@ def _covered(coverage: Mapping[str, Any]) -> str:
     claims = ", ".join(coverage["capabilities"]) or "neither books nor prints"
     return (
         f"{coverage['facts']:,} facts, {coverage['ignored']:,} unusable, "
-        f"{coverage['gaps']:,} gaps; {coverage['markets']:,} markets, "
+        f"{_gaps(coverage['gaps'])}; {coverage['markets']:,} markets, "
         f"{coverage['resolved']:,} with outcome; claims: {claims}"
     )
+
+
+def _gaps(count: int) -> str:
+    return "1 gap" if count == 1 else f"{count:,} gaps"
 
 
 def _score(value: float | None) -> str | None:

@@ -172,7 +172,9 @@ def at(folder: Path, chain: Chain, seq: int, files: Files | None = None) -> RawL
     place = reader.find_seq(seq)
     entry = next(reader.read_from_seq(seq), None)
     if place is None or entry is None or entry.seq != seq:
-        msg = f"{folder}: {chain} has no line {seq}"
+        last = tail(folder, chain, 1, files)
+        until = f": its lines are 1 to {last[0].seq}" if last else ": it is empty"
+        msg = f"{chain} has no line {seq}{until}"
         raise JournalError(msg)
     return RawLine(reader.line_at(place).decode(), entry)
 

@@ -15,6 +15,7 @@ GROUP_BYTES_MAX: Final = 64 * 1024 * 1024
 _CHUNK: Final = 1024
 _WINDOW_MAX: Final = 128 * 1024 * 1024
 _ZEROS_MIN: Final = 8
+_MAGIC: Final = zstandard.FRAME_HEADER
 
 
 def compress_frame(content: bytes) -> bytes:
@@ -87,6 +88,9 @@ def _torn_or_damaged(file: BinaryIO, name: str, start: int, cause: Exception) ->
     # A power cut can leave a file that has its new length but zeros where the data should be.
     file.seek(start)
     rest = file.read(GROUP_BYTES_MAX)
+    if start == 0 and rest.strip(b"\0") and not _MAGIC.startswith(rest[: len(_MAGIC)]):
+        msg = f"{name}: not a tape: `market-bot import` makes one from recorded files"
+        return TapeError(msg)
     written = rest.rstrip(b"\0")
     zeros = len(rest) - len(written)
     if not file.read(1) and (not written or (zeros >= _ZEROS_MIN and _incomplete(written))):

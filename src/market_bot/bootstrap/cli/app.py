@@ -46,13 +46,14 @@ def run(
     fresh: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
 ) -> int:
-    """Trade on paper, with a page on this machine to watch it.
+    """Trade, with a page on this machine to watch it; on paper unless you arm it.
 
-    Without a tape the bot trades its own simulated venue.
+    Without a tape or a venue the bot trades its own simulated venue. With a venue it trades live
+    prices, on paper; `mode: live` in its settings and `market-bot live` make the orders real.
 
     Args:
         home: The bot's home directory; made if it is not there.
-        venue: Only these venues.
+        venue: Live prices of these venues, each named once: kalshi, simulated.
         tape: Trade recorded data instead, to its end, as fast as it goes; "sample" comes with it.
         host: Address of the page; this machine only. It is served while the bot runs.
         port: Port of the page.
@@ -93,11 +94,50 @@ def init(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
 
 
 @app.command
-def doctor(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
-    """Check settings, permissions, disk, lock and journals, and say how to mend what is wrong."""
-    from market_bot.bootstrap.cli.home_commands import doctor as work
+def doctor(
+    *,
+    home: Home = DEFAULT_HOME,
+    venue: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
+    json: Json = False,
+) -> int:
+    """Check settings, permissions, disk, lock and journals, and say how to mend what is wrong.
 
-    return work(home, json=json)
+    Args:
+        home: The bot's home directory.
+        venue: Look over these venues too: connection, clock, key, a signed read, limits.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.bootstrap.cli.doctor_command import doctor as work
+
+    return work(home, tuple(dict.fromkeys(venue or ())), json=json)
+
+
+@app.command
+def live(
+    *,
+    venue: str,
+    home: Home = DEFAULT_HOME,
+    minutes: int = 480,
+    disarm: Annotated[bool, Parameter(negative=())] = False,
+    accept_cash: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Let the running bot trade real money, after you have typed what that may cost.
+
+    Only at a terminal, only with `mode: live` in the venue's settings, and only while journal and
+    account agree. It ends by itself, at a halt, and whenever the bot starts again.
+
+    Args:
+        venue: Which venue.
+        home: The bot's home directory.
+        minutes: For how long, at most 1440.
+        disarm: Take it back instead: nothing is opened from then on.
+        accept_cash: First count what the account has more, or less, as put in or taken out.
+
+    """
+    from market_bot.bootstrap.cli.live_command import live as work
+
+    return work(home, venue, minutes=minutes, disarm=disarm, accept_cash=accept_cash)
 
 
 @app.command
@@ -182,6 +222,103 @@ def import_(
         outcomes=tuple(outcomes or ()),
         zone=zone,
         json=json,
+    )
+
+
+@app.command
+def record(
+    *,
+    home: Home = DEFAULT_HOME,
+    venue: str = "simulated",
+    ticks: int | None = None,
+    speed: float | None = None,
+    seed: int = 0,
+    json: Json = False,
+) -> int:
+    """Record market data onto tapes and do nothing else; `run` records as well while it trades.
+
+    Args:
+        home: The bot's home directory; made if it is not there.
+        venue: Which venue.
+        ticks: Stop after so many looks at the markets.
+        speed: How many times faster than its own clock; without it or with 0 a simulated world
+            goes as fast as it can.
+        seed: Which simulated world.
+        json: Print the numbers as JSON and nothing else.
+
+    """
+    from market_bot.bootstrap.cli.record_command import record_venue
+    from market_bot.bootstrap.record_run import RecordOptions
+
+    return record_venue(
+        RecordOptions(home=home, venue=venue, ticks=ticks, speed=speed, seed=seed, json=json)
+    )
+
+
+@app.command
+def replay(
+    *,
+    home: Home = DEFAULT_HOME,
+    tape: Annotated[
+        list[Path] | None, Parameter(consume_multiple=True, negative_iterable=())
+    ] = None,
+    chain: ChainName = None,
+    config: Path | None = None,
+    set: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,  # noqa: A002 - the word people know
+    variant: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
+    strategy: str | None = None,
+    models: Annotated[
+        list[Literal["all", "pessimistic", "realistic", "optimistic"]] | None,
+        Parameter(consume_multiple=True, negative_iterable=()),
+    ] = None,
+    html: Path | None = None,
+    tried: int = 0,
+    fidelity: Annotated[bool, Parameter(negative=())] = False,
+    check_lookahead: Annotated[bool, Parameter(negative=())] = False,
+    cuts: int = 5,
+    json: Json = False,
+) -> int:
+    """Show what the settings, and changes of them, would have done on recorded data.
+
+    Everything goes through the tapes in one pass, on paper, beside each other.
+
+    Args:
+        home: The bot's home directory; its settings for the tapes' venue are the base.
+        tape: Tapes in the order of playing, or a folder of recorded ones; "sample" comes with it.
+        chain: venue/lane/run: replay that lane's own tapes and settings, and measure its fidelity.
+        config: A venue's settings file to take as the base instead.
+        set: PATH=VALUE, any number of times: one variant with all of these changes.
+        variant: "NAME: PATH=VALUE, PATH=VALUE", any number of times: one more variant each.
+        strategy: Trade this strategy alone.
+        models: Fill models; without it all three, which makes the band of results.
+        html: Write a page with plots to this file.
+        tried: How many variants were tried on these days before, so that luck is not believed.
+        fidelity: Only count how many of a lane's decisions are decided again.
+        check_lookahead: Only check that no decision changes when the future is taken away.
+        cuts: In how many places it is taken away.
+        json: Print the result as JSON and nothing else.
+
+    """
+    from market_bot.bootstrap.cli.replay_command import ReplayRequest
+    from market_bot.bootstrap.cli.replay_command import replay as work
+
+    return work(
+        ReplayRequest(
+            home=home,
+            tapes=tuple(tape or ()),
+            chain=chain,
+            config=config,
+            sets=tuple(set or ()),
+            variants=tuple(variant or ()),
+            strategy=strategy,
+            models=tuple(models or ()),
+            html=html,
+            tried=tried,
+            fidelity=fidelity,
+            lookahead=check_lookahead,
+            cuts=cuts,
+            json=json,
+        )
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json as json_module
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -16,10 +16,16 @@ from market_bot.adapters.storage.codec import event_data
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.bootstrap.cli.faults import Failure, UsageFault
+from market_bot.bootstrap.cli.progress import LineProgress
 from market_bot.bootstrap.plain_text import plain
 from market_bot.core.domain.numbers import Micros, format_money, format_time, parse_time
 from market_bot.core.ports.journal import Chain, Entry
-from market_bot.core.usecases.explain_market import explain
+from market_bot.core.usecases.explain_market import RESULT, explain
+
+if TYPE_CHECKING:
+    from market_bot.bootstrap.prove_run import Proof
+
+_LANES: Final = ("tape", "sim", "paper", "live")
 
 
 def verify(home: Path, name: str | None, *, full: bool, json: bool) -> int:
@@ -45,28 +51,48 @@ def verify(home: Path, name: str | None, *, full: bool, json: bool) -> int:
 
 
 def prove(home: Path, name: str | None, tapes: Sequence[Path], *, json: bool) -> int:
-    """Derive a taped run again and compare every fact."""
+    """Derive a chain again and compare every fact."""
     from market_bot.bootstrap.prove_run import prove_run
 
+    for tape in tapes:
+        if not tape.exists():
+            msg = f"--tape {tape}: no such tape: check the path"
+            raise UsageFault(msg)
     journal_dir = _journal_dir(home)
-    proof = prove_run(
-        journal_dir, _chosen(journal_dir, name, lanes=("tape", "sim")), tapes, Home(home)
-    )
+    chain = _chosen(journal_dir, name, lanes=_LANES)
+    last = tools.tail(chain_folder(journal_dir, chain), chain, 1)
+    with closing(LineProgress(f"proving {chain}", last[0].seq if last else 0)) as progress:
+        proof = prove_run(journal_dir, chain, tapes, Home(home), progress.watch)
     if json:
         print(json_module.dumps(attrs.asdict(proof)))
     else:
-        decisions = ", ".join(f"{kind} {n:,}" for kind, n in proof.decisions.items())
-        print(f"{proof.chain}: {proof.lines:,} facts derived again, all the same ({decisions})")
-        if not proof.finished:
-            print("the run is not finished: what is there is proven")
+        _tell_proof(proof)
     return 0
+
+
+def _tell_proof(proof: Proof) -> None:
+    decisions = ", ".join(f"{kind} {n:,}" for kind, n in proof.decisions.items())
+    print(f"{proof.chain}: {proof.lines:,} facts derived again, all the same ({decisions})")
+    if proof.source == "recording":
+        print("from the journal and what was recorded; what the venue answered is taken as told")
+    if proof.total is not None and proof.lines < proof.total:
+        # Rounded down: whatever is missing must be seen.
+        share = int(proof.share * 10_000) / 100
+        print(f"that is {share:.2f} % of {proof.total:,} lines; not derived:")
+    for part in proof.unproven:
+        print(plain(f"  {part}"))
+    if not proof.finished:
+        print("the run is not finished: what is there is proven")
 
 
 def tail(home: Path, name: str | None, count: int, *, json: bool) -> int:
     """Print the last lines of one chain."""
+    if count < 1:
+        msg = f"--count {count}: give at least one"
+        raise UsageFault(msg)
     journal_dir = _journal_dir(home)
     chain = _chosen(journal_dir, name)
-    for entry in tools.tail(chain_folder(journal_dir, chain), chain, max(0, count)):
+    for entry in tools.tail(chain_folder(journal_dir, chain), chain, count):
         print(_json_line(entry) if json else _line(entry))
     return 0
 
@@ -148,7 +174,8 @@ def why(home: Path, name: str | None, market: str, *, json: bool) -> int:
         if json:
             print(json_module.dumps({**attrs.asdict(reason), "at": format_time(reason.at)}))
         else:
-            print(plain(f"{reason.seq:>8} {format_time(reason.at)[:19]}Z  {reason.text}"))
+            place = "result" if reason.type == RESULT else reason.seq
+            print(plain(f"{place:>8} {format_time(reason.at)[:19]}Z  {reason.text}"))
     if not found:
         msg = (
             f"{chain} has no fact about {market!r}: no strategy wanted anything there "
@@ -156,6 +183,17 @@ def why(home: Path, name: str | None, market: str, *, json: bool) -> int:
         )
         raise Failure(msg)
     return 0
+
+
+def lane_chain(home: Path, name: str | None) -> Chain:
+    """Return the lane's chain of that name; without a name the one written last.
+
+    Raises:
+        UsageFault: if there is none of that name.
+        Failure: if there is none at all.
+
+    """
+    return _chosen(_journal_dir(home), name, lanes=_LANES)
 
 
 def _journal_dir(home: Path) -> Path:

@@ -65,6 +65,9 @@ class ReplayRequest:
 
 def replay(request: ReplayRequest) -> int:
     """Do what was asked for and print it; 1 if it was stopped early or found something wrong."""
+    if request.tried < 0:
+        msg = f"--tried {request.tried}: give 0 or more"
+        raise UsageFault(msg)
     options = _options(request)
     with StopSignals() as signals:
         stopping = _stopping(signals)
@@ -104,9 +107,11 @@ def _show(request: ReplayRequest, result: ReplayResult) -> None:
         return
     from rich.console import Console
 
-    from market_bot.bootstrap.replay_table import replay_table
+    from market_bot.bootstrap.replay_table import WIDTH, replay_table
 
-    Console(highlight=False).print(replay_table(report))
+    # In a file or a pipe nobody's window is too narrow.
+    width = None if sys.stdout.isatty() else WIDTH
+    Console(highlight=False, width=width).print(replay_table(report))
     if request.html is not None:
         print(plain(f"page: {request.html}"))
 

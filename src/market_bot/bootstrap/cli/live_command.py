@@ -1,0 +1,160 @@
+"""``market-bot live``: a person at a terminal arms the running bot for real money."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from market_bot.adapters.system.control_socket import AnsweredNo, ControlClient, NoBotRunning
+from market_bot.bootstrap.cli.control_commands import home_of, who
+from market_bot.bootstrap.cli.faults import Failure, UsageFault
+from market_bot.bootstrap.plain_text import plain
+from market_bot.bootstrap.program_name import program
+from market_bot.bootstrap.summary import dollars
+from market_bot.core.domain.numbers import money
+
+COUNTDOWN_S: Final = 10
+_LOOK_S: Final = 0.5
+_SEEN_S: Final = 30.0
+
+
+def live(
+    home: Path, venue: str, *, minutes: int, disarm: bool = False, accept_cash: bool = False
+) -> int:
+    """Arm a live lane after a person has typed what that may cost, or take it back.
+
+    Raises:
+        Failure: if it is not armed; the text says why.
+        UsageFault: if this is no terminal.
+
+    """
+    client = ControlClient(home_of(home).control_socket)
+    if disarm:
+        _ask(client, venue, "disarm", by=who())
+        print(f"{venue} is disarmed: nothing is opened; exits and cancels go on")
+        return 0
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        msg = "real money is armed by a person at a terminal only, never by a script or a pipe"
+        raise UsageFault(msg)
+    lane = _lane(client, venue)
+    if accept_cash:
+        lane = _accept(client, venue, lane)
+    for line in _shown(lane):
+        print(plain(line))
+    refused = lane["unreconciled"] or lane["halted"]
+    if refused:
+        msg = f"not armed: {refused}"
+        raise Failure(plain(msg))
+    phrase = phrase_of(lane)
+    print()
+    print(f"For {minutes} minutes the bot may then spend real money without asking again.")
+    print(f"To allow that, type exactly: {phrase}")
+    if input("> ").strip() != phrase:
+        msg = "not armed: that is not the phrase"
+        raise Failure(msg)
+    _count_down(time.sleep)
+    _ask(client, venue, "arm", by=who(), phrase=phrase, minutes=minutes)
+    armed = _wait(client, venue, lambda seen: seen["armed_until"] is not None)
+    if armed is None:
+        msg = "it was asked to, but does not show as armed: look at `market-bot status`"
+        raise Failure(msg)
+    print(f"armed until {armed['armed_until']}; `{program()} halt` stops it at any time")
+    return 0
+
+
+def phrase_of(lane: Mapping[str, Any]) -> str:
+    """Return the phrase for a lane as `status` shows it; the bot compares it with its own."""
+    return f"TRADE LIVE {lane['venue']} max-loss {lane['limits'].get('max_daily_loss_usd', '?')}"
+
+
+def _lane(client: ControlClient, venue: str) -> dict[str, Any]:
+    try:
+        lanes = client.ask("status")["lanes"]
+    except NoBotRunning as e:
+        msg = (
+            f"no bot runs: set `mode: live` in the settings of {venue}, then start it with "
+            f"`{program()} run --venue {venue}`, and arm it from another terminal"
+        )
+        raise Failure(msg) from e
+    for lane in lanes:
+        if lane["venue"] == venue and lane["live"]:
+            found: dict[str, Any] = lane
+            return found
+    msg = (
+        f"the running bot trades no real money on {venue}: set `mode: live` in its settings and "
+        f"start `{program()} run --venue {venue}` again"
+    )
+    raise Failure(msg)
+
+
+def _accept(client: ControlClient, venue: str, lane: Mapping[str, Any]) -> dict[str, Any]:
+    print(plain(f"the account has {lane['account_cash']} dollars, the journal {lane['cash']}"))
+    print("Type yes to count the difference as put in, or taken out.")
+    if input("> ").strip() != "yes":
+        msg = "nothing was changed"
+        raise Failure(msg)
+    _ask(client, venue, "accept", by=who())
+    agreed = _wait(client, venue, lambda seen: seen["unreconciled"] is None)
+    if agreed is None:
+        return _lane(client, venue)
+    return agreed
+
+
+def _shown(lane: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a person has to know before real money moves."""
+    yield f"venue        {lane['venue']}, account {lane['account'] or 'not read yet'}"
+    there = lane["account_cash"]
+    yield f"cash         {'unknown' if there is None else dollars(money(there))} at the venue"
+    yield f"             {dollars(money(lane['cash']))} in the journal"
+    yield f"at stake     {dollars(money(lane['exposure']))} already"
+    yield f"others       {dollars(money(lane['external']))} in positions and orders not ours"
+    yield f"settings     {lane['config']}"
+    for name, limit in lane["limits"].items():
+        yield f"limit        {name} {limit}"
+    for line in lane["differences"]:
+        yield f"differs      {line}"
+    agreed = lane["agreed_at"] or "never yet"
+    yield f"account      {lane['unreconciled'] or 'agrees with the journal'} (last agreed {agreed})"
+
+
+def _count_down(wait: Callable[[float], None]) -> None:
+    """Give ten seconds to think again.
+
+    Raises:
+        Failure: if it is interrupted.
+
+    """
+    try:
+        for left in range(COUNTDOWN_S, 0, -1):
+            print(f"\rarming in {left:2} s; Ctrl-C stops it", end="", flush=True)
+            wait(1)
+    except KeyboardInterrupt as e:
+        print()
+        msg = "not armed: interrupted"
+        raise Failure(msg) from e
+    print()
+
+
+def _wait(
+    client: ControlClient, venue: str, what: Callable[[Mapping[str, Any]], bool]
+) -> dict[str, Any] | None:
+    until = time.monotonic() + _SEEN_S
+    while time.monotonic() < until:
+        lane = _lane(client, venue)
+        if what(lane):
+            return lane
+        time.sleep(_LOOK_S)
+    return None
+
+
+def _ask(client: ControlClient, venue: str, command: str, **arguments: object) -> None:
+    try:
+        client.ask(command, venue=venue, **arguments)
+    except NoBotRunning as e:
+        msg = f"no bot runs any more: start it with `{program()} run --venue {venue}`"
+        raise Failure(msg) from e
+    except AnsweredNo as e:
+        raise Failure(plain(str(e))) from e
