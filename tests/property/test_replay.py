@@ -17,6 +17,8 @@ from market_bot.core.domain.replay_result import VariantResult
 from market_bot.core.usecases.replay import Plan
 from tests.fakes.replayed_lives import VENUE, alone, on_tapes, plans, some_recording
 
+# Markets of it move to other events after some of those have ended.
+MOVING = 801_485_757
 INTERVALS = (Micros(0), Micros(1_000_000), Micros(30_000_000))
 seeds = st.integers(0, 2**32)
 
@@ -76,6 +78,16 @@ def test_one_pass_is_as_many_passes(
     assert in_one_pass(many[-1:], tapes, interval)[1] == results[-1:]
 
 
+def test_lanes_let_go_of_an_event_together(folder: Path) -> None:
+    """What one lane holds does not decide what another one sees of an event that ended."""
+    tapes = on_tapes(folder, some_recording(MOVING, 250))
+    many = plans([206, 54])
+
+    told, _ = in_one_pass(many, tapes, Micros(0))
+
+    assert told == [alone(plan, tapes, Micros(0)) for plan in many]
+
+
 def check_sums(result: VariantResult) -> None:
     """Check that the parts of a result are the whole, to the last unit."""
     days: dict[str, int] = {}
@@ -92,7 +104,7 @@ def check_sums(result: VariantResult) -> None:
     assert result.fees == sum(trade.fees for trade in result.trades)
     assert result.still_open == sum(trade.closed_at is None for trade in result.trades)
     assert not result.curve or result.pnl == result.curve[-1].equity - result.deposits
-    assert result.max_drawdown >= 0
+    assert result.max_drawdown == max((point.fall for point in result.curve), default=0)
     assert 0 == result.anomalies
 
 
@@ -104,6 +116,51 @@ def test_results_add_up(folder: Path, recording: int, variant: int, interval: Mi
 
     for result in results:
         check_sums(result)
+
+
+@given(recording=seeds, variant=st.integers(0, 60), most=st.sampled_from((2, 4, 8)))
+def test_thin_curves_keep_the_deepest_fall(
+    folder: Path, recording: int, variant: int, most: int
+) -> None:
+    """However few points are kept, the falls between them are not lost, and all curves end alike.
+
+    The oracle is the curve with a point for every tick.
+    """
+    tapes = on_tapes(folder, some_recording(recording))
+    many = plans([variant], FillModel)
+    with pytest.MonkeyPatch.context() as patch:
+        _, whole = in_one_pass(many, tapes, Micros(0))
+        patch.setattr("market_bot.core.usecases.replay.CURVE_POINTS", most)
+        _, thin = in_one_pass(many, tapes, Micros(0))
+
+    assert 1 == len({tuple(point.at for point in result.curve) for result in thin})
+    for one, other in zip(whole, thin, strict=True):
+        assert len(other.curve) <= most
+        assert one.curve[-1].equity == other.curve[-1].equity
+        assert fall_of(one) == max(p.fall for p in other.curve) == other.max_drawdown
+
+
+def fall_of(result: VariantResult) -> int:
+    """Return the deepest fall of a curve that has a point for every tick."""
+    high = fall = 0
+    for equity in (result.deposits, *(point.equity for point in result.curve)):
+        high = max(high, equity)
+        fall = max(fall, high - equity)
+    return fall
+
+
+def test_a_replay_that_is_stopped_has_a_whole_curve(folder: Path) -> None:
+    """The last point of a curve is the last tick, also where nobody waited for the end."""
+    tapes = on_tapes(folder, some_recording(7))
+    for ticks in range(1, 12):
+        replay = replay_of(tapes, plans([3]), Micros(0), VENUE)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("market_bot.core.usecases.replay.CURVE_POINTS", 4)
+            asked = iter([False] * ticks)
+            replay.run(stop=lambda asked=asked: next(asked, True))  # type: ignore[misc] # bound at once
+        (lane,) = replay.lanes
+
+        assert (replay.now, lane.trader.equity()) == (lane.curve[-1].at, lane.curve[-1].equity)
 
 
 def test_replays_are_eventful(folder: Path) -> None:

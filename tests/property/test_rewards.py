@@ -71,7 +71,7 @@ def oracle(terms: Reward, book: Book, mine: list[Quoted]) -> Fraction:
         lone = max(one, two) / 3 if 100_000 <= middle <= 900_000 else Fraction(0)
         return max(min(one, two), lone)
 
-    own = [o for o in mine if o.size >= terms.min_size]
+    own = [o for o in mine if o.size >= terms.min_size and in_front(book, o)]
     ours = score(total(own, Side.BID), total(own, Side.ASK))
     shown = [Quoted(side=Side.BID, price=p, size=s) for p, s in book.bids.items()]
     shown += [Quoted(side=Side.ASK, price=p, size=s) for p, s in book.asks.items()]
@@ -79,6 +79,13 @@ def oracle(terms: Reward, book: Book, mine: list[Quoted]) -> Fraction:
     both = min(bids, asks)
     others = score(both, both) + score(bids - both, asks - both)
     return ours / (ours + others) if ours else Fraction(0)
+
+
+def in_front(book: Book, order: Quoted) -> bool:
+    """Tell whether nobody displayed would have traded with an order."""
+    if order.side is Side.BID:
+        return all(order.price < asked for asked in book.asks)
+    return all(order.price > bid for bid in book.bids)
 
 
 @settings(max_examples=400)

@@ -23,6 +23,7 @@ from market_bot.core.domain.numbers import (
     HOUR,
     NO_MONEY,
     SECOND,
+    Duration,
     Micros,
     Money,
     Price,
@@ -196,10 +197,10 @@ def test_far_out_both_sides_are_needed(
 
 def test_small_orders_do_not_move_the_midpoint() -> None:
     """The best bid of 49 contracts is passed over; as an opponent it still counts."""
-    book = a_whole_book({"0.48": "100", "0.51": "49"}, {"0.52": "100"})
+    book = a_whole_book({"0.48": "100", "0.50": "49"}, {"0.52": "100"})
 
-    # Ours 44.4 and 44.4; the others' bids 11.1 + 49 * 4/9 = 32.9, asks 11.1: 11.1 + 21.8 / 3.
-    ours, others = 3 * 400, 3 * 100 + 196
+    # Ours 44.4 and 44.4; the others' bids 11.1 + 49 = 60.1, asks 11.1: 11.1 + 49 / 3.
+    ours, others = 3 * 400, 3 * 100 + 441
     assert of_a_minute(ours, ours + others) == liquidity_sample(TERMS, book, [BID, ASK])
 
 
@@ -215,6 +216,17 @@ def test_small_orders_do_not_move_the_midpoint() -> None:
 def test_without_a_midpoint_nothing_is_earned(book: Book) -> None:
     """What cannot be scored is not claimed."""
     assert NO_MONEY == liquidity_sample(TERMS, book, [BID, ASK])
+
+
+@pytest.mark.parametrize(("low", "high"), [("0.47", "0.49"), ("0.51", "0.53"), ("0.46", "0.48")])
+def test_what_the_other_side_has_reached_does_not_rest(low: str, high: str) -> None:
+    """The book moved to or past one of our orders: at the venue it would have been taken."""
+    book = a_whole_book({low: "100"}, {high: "100"})
+    reached, left = (BID, ASK) if high <= "0.49" else (ASK, BID)
+
+    assert NO_MONEY == liquidity_sample(TERMS, book, [reached])
+    both = liquidity_sample(TERMS, book, [reached, left])
+    assert liquidity_sample(TERMS, book, [left]) == both
 
 
 def test_a_day_alone_pays_the_day() -> None:
@@ -283,7 +295,10 @@ class Desk:
 
 
 def a_desk(
-    *answers: Any, capabilities: frozenset[Capability] = FULL, market: Market = MARKET
+    *answers: Any,
+    capabilities: frozenset[Capability] = FULL,
+    market: Market = MARKET,
+    travel: Duration = Duration(0),
 ) -> Desk:
     """Return a desk at noon, whose minute was looked at already."""
     # So much a day that one minute is worth more than the least that is paid.
@@ -296,7 +311,7 @@ def a_desk(
         ],
         world,
     )
-    desk = RewardedExecution(inner, world, capabilities)
+    desk = RewardedExecution(inner, world, capabilities, travel)
     desk.collect(NOON)
     return Desk(inner, desk, world)
 
@@ -324,6 +339,21 @@ def test_what_rests_earns() -> None:
 
     # Two looks: a minute after noon, and just after midnight, when that day's minute counts.
     assert {LIQUIDITY: money("8")} == desk.day()
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(1, {}), (2, {LIQUIDITY: money("8")})])
+def test_what_is_on_its_way_earns_nothing(minutes: int, expected: dict[str, Money]) -> None:
+    """An order that needs two minutes to the venue has no part in the minute between."""
+    desk = a_desk(travel=Duration(2 * MINUTE))
+    desk.rest("i-1", Side.BID, "0.49")
+    desk.rest("i-2", Side.ASK, "0.51")
+    desk.desk.collect(Micros(NOON + minutes * MINUTE))
+    gone = (Cancelled("i-1", "post_only_cross"), Cancelled("i-2", "post_only_cross"))
+    desk.inner.say(*gone)
+
+    told = desk.desk.collect(MIDNIGHT)
+
+    assert expected == {fact.kind: fact.amount for fact in told if isinstance(fact, Rewarded)}
 
 
 def test_a_minute_is_sampled_once() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from market_bot.adapters.simulated.tape_venue import TapeVenue
 from market_bot.adapters.storage.tape import TapeError, TapeReader
-from market_bot.core.domain.numbers import Micros
+from market_bot.core.domain.numbers import Micros, price, size
+from market_bot.core.domain.world import World
 from market_bot.core.ports.market_data import Capability
 from tests.fakes.recording_sink import Fact, RecordingSink
 from tests.fakes.tape_facts import a_delta, a_market, write
@@ -97,7 +98,8 @@ def test_a_tick_closes_the_end_of_the_tape_before(tmp_path: Path) -> None:
     one = write(tmp_path / "a", [OPENING, ("tick", Micros(101)), a_delta(102)])
     two = write(tmp_path / "b", [("meta", a_market(), Micros(200)), ("tick", Micros(201))])
 
-    assert [(101, 1, "0:2"), (201, 2, "1:2")] == ticks_of(a_venue(one, two))
+    # A fact more than was recorded: between the two something may be missing.
+    assert [(101, 1, "0:2"), (201, 3, "1:2")] == ticks_of(a_venue(one, two))
 
 
 def test_asking_again_changes_nothing(tmp_path: Path) -> None:
@@ -138,9 +140,42 @@ def test_tapes_follow_each_other(tmp_path: Path) -> None:
     two = write(tmp_path / "b", [("meta", a_market("M-2"), Micros(112)), a_delta(121, "M-2")])
     venue, sink = a_venue(one, two), RecordingSink()
 
-    assert [(100, 1, "0:1"), (120, 2, "1:1"), (130, 1, "1:2")] == ticks_of(venue)
+    assert [(100, 1, "0:1"), (120, 3, "1:1"), (130, 1, "1:2")] == ticks_of(venue)
     assert "1:2" == a_venue(one, two).drain(sink, Micros(999))
     assert a_delta(121, "M-2") == sink.facts[-1]
+
+
+@pytest.mark.parametrize("ticks", [False, True])
+def test_a_book_does_not_outlive_its_recording(tmp_path: Path, *, ticks: bool) -> None:
+    """A bot that comes back hours later announces its markets first: their old books are gone."""
+    bids, asks = {price("0.48"): size("9")}, {price("0.52"): size("9")}
+    days = [
+        [OPENING, ("book", "M-1", bids, asks, Micros(100), None)],
+        [("meta", a_market(), Micros(9_000)), ("book", "M-1", bids, asks, Micros(9_050), None)],
+    ]
+    if ticks:
+        days = [[a, ("tick", a[-1]), b, ("tick", b[-2])] for a, b in days]
+    one, two = (write(tmp_path / str(n), facts) for n, facts in enumerate(days))
+    venue, world = a_venue(one, two), World()
+
+    seen = []
+    while (at := venue.next_tick()) is not None:
+        venue.drain(world, at)
+        seen.append(world.tradable("M-1"))
+
+    assert [*([False] if ticks else []), True, False, True] == seen
+    assert 1 == world.gaps
+
+
+def test_nothing_is_missing_before_the_first_record(tmp_path: Path) -> None:
+    """A gap between recordings needs one on each side, and is told once."""
+    empty = [write(tmp_path / f"empty-{n}", []) for n in range(3)]
+    full = [write(tmp_path / f"full-{n}", [OPENING]) for n in range(2)]
+    sink = RecordingSink()
+
+    play_out(a_venue(empty[0], full[0], empty[1], full[1], empty[2]), sink)
+
+    assert ["meta", "gap", "meta"] == [fact[0] for fact in sink.facts]
 
 
 def test_capabilities_are_what_all_tapes_can_claim(tmp_path: Path) -> None:

@@ -61,10 +61,14 @@ class Trade:
 
 @attrs.frozen
 class CurvePoint:
-    """Marked equity after a tick."""
+    """Marked equity after a tick; ``fall`` is the deepest fall since the point before.
+
+    A fall is how far equity was below its highest so far, after any tick: also between two points.
+    """
 
     at: Micros
     equity: Money
+    fall: Money = NO_MONEY
 
 
 @attrs.frozen(kw_only=True)
@@ -127,7 +131,8 @@ class VariantResult:
             positions at the prices of the next day's first tick. Its sums are ``per_event``.
         max_drawdown: the deepest fall of marked equity below its highest so far, after any tick.
         curve: marked equity over time, at most `CURVE_POINTS` points; the last one is the end.
-            All variants of one replay have their points at the same ticks.
+            All variants of one replay have their points at the same ticks. The deepest of its
+            falls is ``max_drawdown``.
         forecasts: how the beliefs of entries scored.
         still_open: positions held at the end.
         open_value: what is bid for them.

@@ -15,7 +15,7 @@ import attrs
 
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import FOLD_VERSION, LaneState
-from market_bot.core.domain.numbers import NEVER, NO_MONEY, Micros, Money, utc_date
+from market_bot.core.domain.numbers import HOUR, NEVER, NO_MONEY, Micros, Money, utc_date
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.replay_ledger import ReplayLedger
 from market_bot.core.domain.replay_result import (
@@ -39,6 +39,7 @@ from market_bot.core.usecases.trade_lane import LaneTrader
 _SIZED: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capability.TOP_OF_BOOK})
 # Where makers can be filled: whole books and everything that printed.
 _MAKER: Final = frozenset({Capability.L2_STREAM, Capability.PRINTS})
+_DAY: Final = 24 * HOUR
 # Facts between two looks at how far the files were read.
 _TELL_EVERY: Final = 20_000
 
@@ -122,6 +123,7 @@ class ReplayLane:
     max_drawdown: Money = attrs.field(default=NO_MONEY, init=False)
     max_exposure: Money = attrs.field(default=NO_MONEY, init=False)
     _peak: Money = attrs.field(default=NO_MONEY, init=False)
+    _fall: Money = attrs.field(default=NO_MONEY, init=False)
     _changes: int = attrs.field(default=0, init=False)
 
     def start(self, at: Micros, capabilities: Sequence[str]) -> None:
@@ -150,12 +152,26 @@ class ReplayLane:
         equity = trader.equity()
         if equity > self._peak:
             self._peak = equity
-        elif self._peak - equity > self.max_drawdown:
-            self.max_drawdown = Money(self._peak - equity)
+        elif self._peak - equity > self._fall:
+            self._fall = Money(self._peak - equity)
+            self.max_drawdown = max(self.max_drawdown, self._fall)
         changes = trader.recorder.changes
         if changes != self._changes:
             self._changes = changes
             self.max_exposure = max(self.max_exposure, trader.exposure().total)
+
+    def draw(self, at: Micros) -> None:
+        """Add a point to the curve."""
+        equity = self.trader.equity()
+        fall, self._fall = max(self._fall, Money(self._peak - equity)), NO_MONEY
+        self.max_drawdown = max(self.max_drawdown, fall)
+        self.curve.append(CurvePoint(at, equity, fall))
+
+    def thin(self) -> None:
+        """Leave every other point out of the curve, but no fall."""
+        odd = len(self.curve) % 2
+        pairs = zip(self.curve[odd::2], self.curve[odd + 1 :: 2], strict=True)
+        self.curve[odd:] = [attrs.evolve(b, fall=max(a.fall, b.fall)) for a, b in pairs]
 
     def result(self) -> VariantResult:
         """Return what the variant did so far."""
@@ -215,6 +231,8 @@ class Replay:
     events: dict[str, None] = attrs.field(factory=dict, init=False)
     days: dict[str, None] = attrs.field(factory=dict, init=False)
     _curve_every: int = attrs.field(default=1, init=False)
+    _day_ends: Micros = attrs.field(default=NEVER, init=False)
+    _drawn: int = attrs.field(default=0, init=False)
 
     def step(self) -> bool:
         """Take the next tick with every variant; tell whether there was one.
@@ -225,19 +243,23 @@ class Replay:
         """
         at = self.source.next_tick()
         if at is None:
-            self._finish()
+            self.complete = True
+            self._draw_end()
             return False
         if self.began is None:
             self._begin(at)
         self.ticks += 1
         self.now = at
-        self.days[utc_date(at)] = None
+        if at >= self._day_ends:  # time never runs back here
+            self.days[utc_date(at)] = None
+            self._day_ends = Micros((at // _DAY + 1) * _DAY)
         self.shared.position = self.data.drain(self.world, at)
         self._look()
         for lane in self.lanes:
             lane.tick(self.ticks, at)
         if self.ticks % self._curve_every == 0:
             self._draw(at)
+            self._drawn = self.ticks
         return True
 
     def run(
@@ -257,10 +279,13 @@ class Replay:
 
         """
         told = 0
-        while not stop() and self.step():
-            if self.world.facts - told >= _TELL_EVERY:
-                told = self.world.facts
-                tell(self.source.span())
+        try:
+            while not stop() and self.step():
+                if self.world.facts - told >= _TELL_EVERY:
+                    told = self.world.facts
+                    tell(self.source.span())
+        finally:
+            self._draw_end()
         tell(self.source.span())
 
     def coverage(self) -> Coverage:
@@ -295,19 +320,19 @@ class Replay:
 
     def _draw(self, at: Micros) -> None:
         for lane in self.lanes:
-            lane.curve.append(CurvePoint(at, lane.trader.equity()))
+            lane.draw(at)
         if self.lanes and len(self.lanes[0].curve) >= CURVE_POINTS:
             # Every other point is enough from here on: a curve never has more than its limit.
             self._curve_every *= 2
             for lane in self.lanes:
-                del lane.curve[::2]
+                lane.thin()
 
-    def _finish(self) -> None:
-        self.complete = True
-        for lane in self.lanes:
-            point = CurvePoint(self.now, lane.trader.equity())
-            if self.began is not None and (not lane.curve or lane.curve[-1] != point):
-                lane.curve.append(point)
+    def _draw_end(self) -> None:
+        """See to it that every curve goes up to the last tick, and all to the same one."""
+        if self._drawn != self.ticks:
+            self._drawn = self.ticks
+            for lane in self.lanes:
+                lane.draw(self.now)
 
 
 def plan_replay(

@@ -435,11 +435,13 @@ class LaneTrader:
                 return
             own = self.own()
             held = event in own.positions or event in own.orders
+            del self._ended[event]
             if not held and self.world.over(event):
                 self._drop_wishes(event, set(), now)
                 self.seat.forget(event)
-            del self._ended[event]
-            if held:
+            elif event in self.world.events:
+                # Its other markets may still end, or move to another event: asked again, whoever
+                # holds what, so that all lanes of a world let go of it at the same tick.
                 self._ended[event] = Micros(now + _FORGET_AFTER)
 
     def _event_of(self, fact: Fact) -> ev.Event | None:

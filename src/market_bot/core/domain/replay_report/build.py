@@ -177,6 +177,7 @@ def _curve(variant: Variant) -> tuple[BandPoint, ...]:
                 Money(min(profits)),
                 Money(told.curve[index].equity - told.deposits),
                 Money(max(profits)),
+                told.curve[index].fall,
             )
         )
     return tuple(points)

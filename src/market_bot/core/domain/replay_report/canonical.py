@@ -91,7 +91,7 @@ def _variant(variant: VariantReport) -> dict[str, Any]:
             for row in (attrs.asdict(paid).items() for paid in variant.paid)
         ],
         "curve": [
-            [format_time(p.at), format_money(p.low), format_money(p.told), format_money(p.high)]
+            [format_time(p.at), *map(format_money, (p.low, p.told, p.high, p.fall))]
             for p in variant.curve
         ],
         "denials": dict(variant.denials),

@@ -103,12 +103,16 @@ class Comparison:
 
 @attrs.frozen
 class BandPoint:
-    """Profit at a moment: in the model that is told, and lowest and highest over all models."""
+    """Profit at a moment: in the model that is told, and lowest and highest over all models.
+
+    ``fall`` is the deepest fall below the highest so far since the moment before, as told.
+    """
 
     at: Micros
     low: Money
     told: Money
     high: Money
+    fall: Money
 
 
 @attrs.frozen(kw_only=True)
