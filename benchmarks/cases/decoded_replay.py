@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from typing import Final
 
 from benchmarks.measure import Side, interleave
@@ -16,14 +15,13 @@ from market_bot.core.domain.market import Market
 from market_bot.core.domain.numbers import Micros, Price, Size
 from market_bot.core.domain.world import World
 
-_PEER: Final = "nautilus_trader"
 _SECOND: Final = 1_000_000
 
 Change = tuple[str, bk.Side, Price, Size, Micros]
 
 
 def measure(setting: Setting) -> Iterator[Row]:
-    """Yield a row beside the bare loop, and say what became of the foreign engine."""
+    """Yield a row beside the bare loop; `replay_noop` has whole replays beside a foreign engine."""
     markets, changes = _changes(setting)
     sides: Mapping[str, Side] = {
         "ours": lambda: _through_world(markets, changes),
@@ -37,8 +35,6 @@ def measure(setting: Setting) -> Iterator[Row]:
         unit="changes",
         speed=True,
     )
-    absent = "peer absent: needs Python 3.12" if find_spec(_PEER) is None else "no driver for it"
-    yield Row(measures="the same through BacktestEngine", peer_name=_PEER, skipped=absent)
 
 
 def _changes(setting: Setting) -> tuple[Sequence[str], Sequence[Change]]:

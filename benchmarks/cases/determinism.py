@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.lives import VENUE, invented_tape
+from benchmarks.replays import cached, ran
 from benchmarks.rows import AtMost, Row
 from benchmarks.setting import Benchmark, Setting
 from benchmarks.workloads import (
@@ -21,6 +22,7 @@ from benchmarks.workloads import (
     trading_settings,
 )
 from market_bot.adapters.storage.home import Home
+from market_bot.adapters.storage.tape_reader import TapeReader
 from market_bot.bootstrap.prove_run import prove_run
 from market_bot.bootstrap.run_inputs import TapedInputs
 from market_bot.bootstrap.taped_lane import assemble
@@ -36,7 +38,9 @@ def measure(setting: Setting) -> Iterator[Row]:
             why = "no recorded data: MARKET_BOT_REFERENCE is not set"
             yield Row(measures="recorded Polymarket stream, replayed twice", skipped=why)
         else:
-            yield _twice(setting, recording.name, recording.venue, tape_of(setting, recording))
+            tape = tape_of(setting, recording)
+            yield _twice(setting, recording.name, recording.venue, tape)
+            yield _replayed(setting, recording.name, recording.venue, tape)
 
 
 def _twice(setting: Setting, name: str, venue: str, tape: Path) -> Row:
@@ -66,6 +70,35 @@ def _twice(setting: Setting, name: str, venue: str, tape: Path) -> Row:
         ratio=float(len(hashes)),
         goal=AtMost(1.0),
         note="ours: deriving every fact again; ratio: how many different journals came out",
+    )
+
+
+def _replayed(setting: Setting, name: str, venue: str, tape: Path) -> Row:
+    """Replay decoded columns and the tape: every fact and every result has to be the same."""
+    settings = trading_settings(setting, venue)
+    sources = {"columns": cached(setting, tape), "tape": TapeReader(tape)}
+    taken: dict[str, list[float]] = {side: [] for side in sources}
+    hashes: set[str] = set()
+    facts = 0
+    for _ in range(max(2, setting.rounds)):
+        for side, source in sources.items():
+            told: list[object] = []
+            done = ran(source, settings, SECOND, observe=lambda *fact, told=told: told.append(fact))
+            taken[side].append(done.seconds)
+            facts = len(told)
+            told.extend(lane.result() for lane in done.replay.lanes)
+            hashes.add(hashlib.sha256(repr(told).encode()).hexdigest())
+    assert len(hashes) == 1, f"{name}: replays of the same data differ"
+    records = records_in(tape)
+    return Row(
+        measures=f"{name}: replays of columns and of the tape, {facts:,} facts each",
+        ours=records / median(taken["columns"]) / 1000,
+        peer_name="from the tape",
+        peer=records / median(taken["tape"]) / 1000,
+        unit="k records/s",
+        ratio=float(len(hashes)),
+        goal=AtMost(1.0),
+        note="no journal is kept; ratio: how many different lists of facts and results came out",
     )
 
 

@@ -11,6 +11,7 @@ import attrs
 import msgspec
 
 from benchmarks.measure import Side, interleave
+from benchmarks.replays import cached
 from benchmarks.rows import AtMost, Row
 from benchmarks.setting import Benchmark, Setting
 from benchmarks.workloads import (
@@ -90,14 +91,20 @@ def _log_rows(setting: Setting, log: Recording) -> Iterator[Row]:
 def _tape_against_log(setting: Setting, log: Recording) -> Iterator[Row]:
     """Yield the same data from our tape, beside decoding the log it was imported from."""
     tape = tape_of(setting, log)
+    columns = cached(setting, tape)
     sides: dict[str, Side] = {
         "gunzip + decode": lambda: _gunzip_and_decode(log.paths),
-        "tick": lambda: _play(tape, SECOND),
-        "record": lambda: _play(tape, EVERY_RECORD),
+        "tick": lambda: _play(TapeReader(tape), SECOND),
+        "columns": lambda: _play(columns, SECOND),
+        "record": lambda: _play(TapeReader(tape), EVERY_RECORD),
     }
     times = interleave(setting, sides)
     records = records_in(tape)
-    for side, what in (("tick", "every second"), ("record", "at every record")):
+    for side, what in (
+        ("tick", "every second"),
+        ("columns", "every second, decoded before"),
+        ("record", "at every record"),
+    ):
         yield times.row(
             f"{log.name} as tape -> strategy asked {what}",
             side,
@@ -116,8 +123,8 @@ def _tape_rows(setting: Setting, recording: Recording) -> Iterator[Row]:
     trading = trading_settings(setting, recording.venue)
     sides: dict[str, Side] = {
         "decode": lambda: _decode_tape(tape),
-        "tick": lambda: _play(tape, SECOND),
-        "record": lambda: _play(tape, EVERY_RECORD),
+        "tick": lambda: _play(TapeReader(tape), SECOND),
+        "record": lambda: _play(TapeReader(tape), EVERY_RECORD),
         "idle loop": lambda: _trade(setting, recording.venue, tape, idle, SECOND),
         "full loop": lambda: _trade(setting, recording.venue, tape, trading, SECOND),
     }
@@ -218,8 +225,8 @@ def _decode_tape(tape: Path) -> int:
     return sum(len(group.records) for group in TapeReader(tape).groups())
 
 
-def _play(tape: Path, interval: Micros) -> int:
-    venue = TapeVenue([TapeReader(tape)], interval=interval)
+def _play(tape: TapeReader, interval: Micros) -> int:
+    venue = TapeVenue([tape], interval=interval)
     world = World()
     asked = 0
     while (at := venue.next_tick()) is not None:

@@ -3,7 +3,8 @@
 The file is derived from the tape alone and carries the tape's SHA-256, so that it can never stand
 for another one. Whatever is wrong with it (another format, another machine, damage, a write that
 did not end), it is ignored and made anew; damage found in the middle of a playing lets the playing
-go on from the tape itself. A tape that cannot be read to its end has no cache.
+go on from the tape itself. A tape that cannot be read to its end has no cache, and one that begins
+with whole books instead of changes has none either: it would gain nothing.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ FORMAT: Final = 1
 SUFFIX: Final = ".columns"
 FOLDER_BYTES_MAX: Final = 4 * 1024**3
 """The oldest caches of a folder are removed beyond this."""
+
+CHANGES_PERCENT_MIN: Final = 50
+"""A tape is worth a cache if so many of its first records are changes of levels."""
 
 _LEVEL: Final = 1
 _CHUNK_BYTES_MAX: Final = 256 * 1024 * 1024
@@ -89,7 +93,9 @@ class CachedTape(TapeReader):
 
     def open(self) -> Cursor:
         """Start a new playing at the first record: from the cache, which is made if need be."""
-        if self.cache is None or not (self._usable(self.cache) or self._make(self.cache)):
+        if self.cache is None or not (
+            self._usable(self.cache) or (self._gains() and self._make(self.cache))
+        ):
             return super().open()
         return ColumnCursor(self.name, self.header, self._chunks(self.cache))
 
@@ -103,6 +109,16 @@ class CachedTape(TapeReader):
         if self.cache is not None and self._usable(self.cache):
             return self._chunks(self.cache)
         return chunks_of(self.groups())
+
+    def _gains(self) -> bool:
+        """Tell from the beginning of the tape whether playing columns would be any faster."""
+        try:
+            first = next(chunks_of(self.groups()), None)
+        except (TapeError, OverflowError):
+            return False
+        return first is not None and (
+            100 * (first.count - len(first.others)) >= CHANGES_PERCENT_MIN * first.count
+        )
 
     def _usable(self, cache: Path) -> bool:
         try:
@@ -259,7 +275,7 @@ def _packed(chunk: Chunk) -> bytes:
         (NARROW, told.prices),
         (NARROW, chunk.places),
     )
-    head = _HEAD.pack(chunk.count, len(told.books), len(chunk.places), chunk.end, chunk.rising)
+    head = _HEAD.pack(chunk.count, len(told.books), len(chunk.places), chunk.end, told.rising)
     parts = [array(kind, values).tobytes() for kind, values in columns]
     return b"".join((head, *parts, _encoder.encode(list(chunk.others.values()))))
 
@@ -286,8 +302,9 @@ def _unpacked(content: bytes) -> Chunk:
         sizes=columns[3],
         received=columns[0],
         exchange=columns[1],
+        rising=rising,
     )
-    return Chunk(count=count, end=end, deltas=deltas, others=records, rising=rising)
+    return Chunk(count=count, end=end, deltas=deltas, others=records)
 
 
 def _make_room(newest: Path) -> None:

@@ -21,6 +21,7 @@ CHUNK_RECORDS: Final = 16_384
 """Groups are put together until they have so many records."""
 
 _ASK: Final = Side.ASK
+_SIDES: Final = (Side.BID, Side.ASK)
 
 WIDE: Final = "q"
 NARROW: Final = "i"
@@ -36,15 +37,12 @@ class Chunk:
         deltas: the changes of levels; at the places of other records the columns say nothing but
             when it was received.
         others: the other records by place, ascending.
-        rising: whether no record was received before the one before it.
-
     """
 
     count: int
     end: int
     deltas: Deltas
     others: Mapping[int, OtherRecord]
-    rising: bool
     places: Sequence[int] = attrs.field(init=False)
     ticks: Sequence[int] = attrs.field(init=False)
 
@@ -56,7 +54,7 @@ class Chunk:
     def first_after(self, until: Micros, start: int) -> int:
         """Return the place of the first record from ``start`` on received after a moment."""
         received = self.deltas.received
-        if self.rising:
+        if self.deltas.rising:
             return bisect_right(received, until, start)
         late = (at for at in range(start, self.count) if received[at] > until)
         return next(late, self.count)
@@ -106,9 +104,9 @@ def chunk_of(records: Sequence[Record], end: int) -> Chunk:
             sizes=column(WIDE, sizes),
             received=column(WIDE, received),
             exchange=column(WIDE, exchange),
+            rising=received == sorted(received),
         ),
         others=others,
-        rising=received == sorted(received),
     )
 
 
@@ -179,33 +177,49 @@ class ColumnCursor(Cursor):
     def push(self, sink: Sink, until: Micros, most: int | None = None) -> None:
         left = FOREVER if most is None else most
         while left > 0 and (self._at < self._chunk.count or self._refill()):
-            start, chunk = self._at, self._chunk
-            here = min(chunk.count, start + left)
-            stop = start + 1 if left == 1 else chunk.first_after(until, start)
-            if left == 1 and self._deltas.received[start] > until:
+            start = self._at
+            if left == 1:
+                if self._deltas.received[start] <= until:
+                    self._push_one(sink)
                 return
-            self._push_range(sink, min(stop, here))
+            here = min(self._chunk.count, start + left)
+            stop = min(here, self._chunk.first_after(until, start))
+            self._push_range(sink, stop)
             if stop < here:
                 return
             left -= here - start
 
     def _push_range(self, sink: Sink, stop: int) -> None:
         """Push the records of this chunk up to but without place ``stop``."""
-        chunk, deltas = self._chunk, self._deltas
-        places = chunk.places
+        places, told = self._chunk.places, self._deltas
         number = bisect_left(places, self._at)
         while (start := self._at) < stop:
             until = min(stop, places[number]) if number < len(places) else stop
-            if until > start:
-                sink.deltas(deltas, start, until)
-            else:
-                self._push_other(chunk.others[start], sink, 0)
-                number += 1
-                until = start + 1
+            if until <= start + 1:
+                number += until == start
+                self._push_one(sink)
+                continue
+            sink.deltas(told, start, until)
             self._at = until
-            received = deltas.received
-            last = received[start] if until == start + 1 else max(received[start:until])
-            self._latest = max(self._latest, last)
+            self._latest = max(self._latest, told.newest(start, until))
+
+    def _push_one(self, sink: Sink) -> None:
+        told, at = self._deltas, self._at
+        level = told.levels[at]
+        if level >= 0:
+            book, exchange = told.books[level], told.exchange[at]
+            sink.delta(
+                self._ids[book >> 1],
+                _SIDES[book & 1],
+                told.prices[level],
+                told.sizes[at],
+                told.received[at],
+                None if exchange == UNTOLD else exchange,
+            )
+        else:
+            self._push_other(self._chunk.others[at], sink, 0)
+        self._at = at + 1
+        self._latest = max(self._latest, told.received[at])
 
     def _to_next_tick(self) -> tuple[Micros, int, TickRecord | None]:
         latest, count = self._latest, 0

@@ -6,6 +6,7 @@ Bids buy YES; asks sell YES, which is buying NO at one minus the price. The hot 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 import attrs
@@ -19,6 +20,9 @@ class Side(Enum):
 
     BID = "bid"
     ASK = "ask"
+
+    # Part of many keys; the members are alone in their value.
+    __hash__ = object.__hash__
 
     @property
     def other(self) -> Side:
@@ -50,12 +54,15 @@ class Book:
     whole: bool = False
     changed_at: Micros = NEVER
 
-    def replace(self, bids: dict[Price, Size], asks: dict[Price, Size], at: Micros) -> None:
-        """Take a snapshot: whatever was known before is gone, never merged."""
-        self.bids = {p: s for p, s in bids.items() if s > 0}
-        self.asks = {p: s for p, s in asks.items() if s > 0}
-        self.best_bid = max(self.bids, default=None)
-        self.best_ask = min(self.asks, default=None)
+    def replace(self, bids: Mapping[Price, Size], asks: Mapping[Price, Size], at: Micros) -> None:
+        """Take a copy of a snapshot: whatever was known before is gone, never merged."""
+        self.bids, self.asks = dict(bids), dict(asks)
+        for levels in (self.bids, self.asks):
+            if levels and min(levels.values()) <= 0:
+                for price in [price for price, size in levels.items() if size <= 0]:
+                    del levels[price]
+        self.best_bid = max(self.bids) if self.bids else None
+        self.best_ask = min(self.asks) if self.asks else None
         self.whole = True
         self.changed_at = at
 

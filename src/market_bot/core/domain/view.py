@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import attrs
 
@@ -11,6 +13,10 @@ from market_bot.core.domain.market import Leg, Market
 from market_bot.core.domain.numbers import NOTHING, ONE_DOLLAR, Duration, Micros, Money, Price, Size
 from market_bot.core.domain.orders import Order
 from market_bot.core.domain.world import Mid, Print, Seen, World
+
+# One for all pictures of a world without outside prices.
+_NOTHING_KNOWN: Final[Mapping[str, Any]] = MappingProxyType({})
+_NO_AGE: Final = Duration(0)
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -64,7 +70,7 @@ class MarketView:
         return None if self.ask is None else Price(ONE_DOLLAR - self.ask)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class View:
     """One event at one tick: its markets and the reference prices.
 
@@ -117,7 +123,16 @@ def view_of(world: World, event: str, as_of: Micros) -> View:
     """Return the frozen picture of an event."""
     markets = tuple([market_view(world, world.seen[m], as_of) for m in world.events[event]])
     family = markets[0].market.family if markets else ""
-    names = {seen.market.reference for seen in markets} if world.references else ()
+    if not world.references:
+        return View(
+            event=event,
+            family=family,
+            as_of=as_of,
+            markets=markets,
+            references=_NOTHING_KNOWN,
+            history=_NOTHING_KNOWN,
+        )
+    names = {seen.market.reference for seen in markets}
     return View(
         event=event,
         family=family,
@@ -135,6 +150,7 @@ def market_view(world: World, seen: Seen, as_of: Micros) -> MarketView:
     seen.look(as_of)
     book = seen.book
     bid, ask = book.best_bid, book.best_ask
+    age = as_of - book.changed_at
     return MarketView(
         market=seen.market,
         tradable=world.trades(seen),
@@ -142,7 +158,7 @@ def market_view(world: World, seen: Seen, as_of: Micros) -> MarketView:
         ask=ask,
         bid_size=NOTHING if bid is None else book.bids[bid],
         ask_size=NOTHING if ask is None else book.asks[ask],
-        book_age=Duration(max(0, as_of - book.changed_at)),
+        book_age=Duration(age) if age > 0 else _NO_AGE,
         last_trade=seen.last_trade,
         prints=seen.latest_prints(),
         mids=seen.latest_mids(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import attrs
@@ -23,6 +23,7 @@ from market_bot.core.ports.market_data import Deltas, Sink
 
 # Looking a member up in its Enum is slow enough to be seen.
 _BID: Final = Side.BID
+_SIDES: Final = (Side.BID, Side.ASK)
 _OPEN: Final = MarketStatus.OPEN
 _YES: Final = Leg.YES
 
@@ -59,6 +60,18 @@ class Watcher(Protocol):
     @abstractmethod
     def status(self, status: MarketStatus, at: Micros) -> None:
         """Hear of a new status; a resolution is one too."""
+
+    def quiet_until(self) -> Micros:
+        """Return from when on time alone matters to this watcher; until then only facts do."""
+        return NEVER
+
+    def minded(self) -> Mapping[Side, Container[Price]] | None:
+        """Return the prices at which changes matter to this watcher; None if all do.
+
+        Of the others it need not be told; and while it is told of these, others around them may
+        wait to be applied.
+        """
+        return None
 
 
 class Print(NamedTuple):  # made for every trade, and a tuple in half of the time
@@ -228,14 +241,16 @@ class World(Sink):
         received: Micros,
         exchange: Micros | None,  # noqa: ARG002 - books are ordered by arrival
     ) -> None:
-        self._count(received)
+        self.facts += 1
+        if received > self.now:  # noqa: PLR1730 - as in `delta`
+            self.now = received
         known = self.seen.get(market)
         if known is None:
             self.ignored += 1
             return
         for watcher in known.watchers:
             watcher.book(bids, asks, self.now)
-        known.book.replace(dict(bids), dict(asks), received)
+        known.book.replace(bids, asks, received)
         self.touched[known.market.event] = None
 
     def delta(
@@ -269,16 +284,26 @@ class World(Sink):
             return
         # Between two looks at a book only the last size of a level counts, unless somebody watches.
         changed = dict(zip(changes.levels[first:last], changes.sizes[first:last], strict=True))
-        books, prices, received = changes.books, changes.prices, changes.received
-        found = self._all_unwatched(changes.markets, {books[level]: None for level in changed})
+        books = changes.books
+        found = self._known(changes.markets, dict.fromkeys(map(books.__getitem__, changed)))
         if found is None:
             Sink.deltas(self, changes, first, last)
             return
+        newest = changes.newest(first, last)
+        watched = {book: seen.watchers for book, seen in found.items() if seen.watchers}
+        if watched:
+            told = _told(watched, changes, changed, max(newest, self.now))
+            if told is None:
+                Sink.deltas(self, changes, first, last)
+                return
+            if told:
+                self._tell(watched, told, changes, range(first, last))
+        prices = changes.prices
         setters = {
             book: seen.book.set_ask if book & 1 else seen.book.set_bid
             for book, seen in found.items()
         }
-        at = received[last - 1]
+        at = changes.received[last - 1]
         for level, size in changed.items():
             setters[books[level]](prices[level], size, at)
         for seen in found.values():
@@ -286,8 +311,24 @@ class World(Sink):
         if len(found) > 1:
             _note_changes(found, changes, first, last)
         self.facts += last - first
-        newest = max(received[first:last])
         self.now = max(self.now, newest)
+
+    def _tell(
+        self,
+        watched: Mapping[int, Sequence[Watcher]],
+        told: set[int],
+        changes: Deltas,
+        places: range,
+    ) -> None:
+        """Tell watchers of the changes of a few levels, at the clock's time at each of them."""
+        levels, clock, heard = changes.levels, self.now, places.start
+        for place in [place for place in places if levels[place] in told]:
+            clock = max(clock, changes.newest(heard, place + 1))
+            heard = place + 1
+            book = changes.books[levels[place]]
+            side, price = _SIDES[book & 1], changes.prices[levels[place]]
+            for watcher in watched[book]:
+                watcher.level(side, price, changes.sizes[place], clock)
 
     def trade(
         self,
@@ -460,16 +501,14 @@ class World(Sink):
         ask = known.book.best_ask
         return None if ask is None else Price(ONE_DOLLAR - ask)
 
-    def _all_unwatched(
-        self, markets: Sequence[str], books: Iterable[int]
-    ) -> Mapping[int, Seen] | None:
-        """Return whose books these are, or None if changes of them have to be told one by one."""
+    def _known(self, markets: Sequence[str], books: Iterable[int]) -> Mapping[int, Seen] | None:
+        """Return whose books these are, or None if changes of them have to be taken one by one."""
         if type(self).delta is not World.delta:
             return None  # A world of another kind has its own idea of a change.
         found = {}
         for book in books:
             seen = self.seen.get(markets[book >> 1])
-            if seen is None or seen.watchers or not seen.book.whole:
+            if seen is None or not seen.book.whole:
                 return None
             found[book] = seen
         return found
@@ -486,6 +525,24 @@ class World(Sink):
     def _count(self, received: Micros) -> None:
         self.facts += 1
         self.now = max(self.now, received)
+
+
+def _told(
+    watched: Mapping[int, Sequence[Watcher]],
+    changes: Deltas,
+    changed: Iterable[int],
+    until: Micros,
+) -> set[int] | None:
+    """Return the levels of which watchers want to be told, or None if they want every change."""
+    books, prices = changes.books, changes.prices
+    told: set[int] = set()
+    for book, watchers in watched.items():
+        for watcher in watchers:
+            if watcher.quiet_until() <= until or (minded := watcher.minded()) is None:
+                return None
+            here = minded[_SIDES[book & 1]]
+            told.update([n for n in changed if books[n] == book and prices[n] in here])
+    return told
 
 
 def _note_changes(found: Mapping[int, Seen], changes: Deltas, first: int, last: int) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
+
+import attrs
 
 from market_bot.core.domain.book import Side
 from market_bot.core.domain.market import Market, MarketStatus
@@ -23,6 +25,40 @@ class Capability(Enum):
 
     # Asked for at every decision; the members are alone in their value.
     __hash__ = object.__hash__
+
+
+UNTOLD: Final = Micros(-1)
+"""Stands in a column for a time that the venue does not say."""
+
+
+@attrs.frozen(eq=False)
+class Deltas:
+    """Many changes of levels, in order, column by column; what `Sink.delta` takes one by one.
+
+    Args:
+        markets: market ids by index.
+        books: of each level its book: twice the index of the market, and one more for asks.
+        prices: of each level its price.
+        levels: which level changed.
+        sizes: its new absolute size.
+        received: when we had it.
+        exchange: when the venue says it happened, `UNTOLD` if it does not say.
+        rising: whether none was received before the one before it.
+
+    """
+
+    markets: Sequence[str]
+    books: Sequence[int]
+    prices: Sequence[Price]
+    levels: Sequence[int]
+    sizes: Sequence[Size]
+    received: Sequence[Micros]
+    exchange: Sequence[Micros]
+    rising: bool = False
+
+    def newest(self, first: int, last: int) -> Micros:
+        """Return when the latest of some changes was received; there has to be one."""
+        return self.received[last - 1] if self.rising else max(self.received[first:last])
 
 
 class Sink(Protocol):
@@ -59,6 +95,30 @@ class Sink(Protocol):
         exchange: Micros | None,
     ) -> None:
         """Take the new absolute size at one price; zero means the level is gone."""
+
+    def deltas(self, changes: Deltas, first: int, last: int) -> None:
+        """Take the changes from place ``first`` up to but without ``last``, one after another.
+
+        Whoever can take many at once faster may do it in another way with the same result.
+        """
+        delta, markets, prices = self.delta, changes.markets, changes.prices
+        rows = zip(
+            changes.levels[first:last],
+            changes.sizes[first:last],
+            changes.received[first:last],
+            changes.exchange[first:last],
+            strict=True,
+        )
+        for level, size, received, exchange in rows:
+            book = changes.books[level]
+            delta(
+                markets[book >> 1],
+                Side.ASK if book & 1 else Side.BID,
+                prices[level],
+                size,
+                received,
+                None if exchange == UNTOLD else exchange,
+            )
 
     @abstractmethod
     def trade(

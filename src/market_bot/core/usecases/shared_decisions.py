@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -34,12 +34,12 @@ class Watched(Holdings):
     __slots__ = ("_amount", "looked")
     looked: bool
 
-    def __init__(self, holdings: Holdings) -> None:
+    def __init__(self, holdings: Holdings, put: Any = object.__setattr__) -> None:  # noqa: ANN401 - bound at once: this is made at every look
         # The class it stands for is frozen, so that its attributes are set the long way.
-        object.__setattr__(self, "positions", holdings.positions)
-        object.__setattr__(self, "orders", holdings.orders)
-        object.__setattr__(self, "_amount", holdings.cash)
-        object.__setattr__(self, "looked", False)
+        put(self, "positions", holdings.positions)
+        put(self, "orders", holdings.orders)
+        put(self, "_amount", holdings.cash)
+        put(self, "looked", False)  # noqa: FBT003 - a value, not a way of doing it
 
     @property
     def cash(self) -> Money:
@@ -49,8 +49,7 @@ class Watched(Holdings):
         return amount
 
 
-@attrs.frozen
-class _Answer:
+class _Answer(NamedTuple):  # a tuple is made in a third of the time
     """What a strategy made of one picture for whoever holds just this, whatever the cash."""
 
     view: View
@@ -68,6 +67,7 @@ class SharedDecision:
     asked: int = attrs.field(default=0, init=False)
     _moment: Micros = attrs.field(default=NEVER, init=False)
     _known: dict[str, list[_Answer]] = attrs.field(factory=dict, init=False)
+    _nothing: tuple[Money, Watched | None] = attrs.field(default=(NO_MONEY, None), init=False)
 
     def decide(self, view: View, params: Any, holdings: Holdings) -> Iterable[Wanted]:  # noqa: ANN401, ARG002 - the strategy's own class; the parameters are known
         """Return what the strategy wants, asking it only if nobody did before."""
@@ -75,7 +75,7 @@ class SharedDecision:
         for answer in known:
             if answer.positions == holdings.positions and answer.orders == holdings.orders:
                 return answer.wanted
-        return self._ask(view, holdings, known)[0]
+        return self._ask(view, Watched(holdings), known)[0]
 
     def wants(self, view: View, cash: Money) -> bool:
         """Tell whether a lane that holds nothing there has to ask.
@@ -87,7 +87,7 @@ class SharedDecision:
             if not (answer.positions or answer.orders):
                 return bool(answer.wanted)
         try:
-            wanted, looked = self._ask(view, Holdings(positions=(), orders=(), cash=cash), known)
+            wanted, looked = self._ask(view, self._holding_nothing(cash), known)
         except Exception:  # noqa: BLE001 - every lane notes the fault for itself when it asks
             return True
         return looked or bool(wanted)
@@ -102,15 +102,22 @@ class SharedDecision:
             known = self._known[view.event] = []
         return known
 
+    def _holding_nothing(self, cash: Money) -> Watched:
+        """Return the holdings of a lane that has nothing but cash; until that changes the same."""
+        amount, watched = self._nothing
+        if watched is None or watched.looked or amount != cash:
+            watched = Watched(Holdings(positions=(), orders=(), cash=cash))
+            self._nothing = (cash, watched)
+        return watched
+
     def _ask(
-        self, view: View, holdings: Holdings, known: list[_Answer]
+        self, view: View, watched: Watched, known: list[_Answer]
     ) -> tuple[Sequence[Wanted], bool]:
         """Return what is wanted, and whether the cash was looked at."""
         self.asked += 1
-        watched = Watched(holdings)
         wanted = tuple(islice(self.strategy.decide(view, self.params, watched), _WISHES_MAX))
         if not watched.looked and len(known) < _ANSWERS_MAX:
-            known.append(_Answer(view, holdings.positions, holdings.orders, wanted))
+            known.append(_Answer(view, watched.positions, watched.orders, wanted))
         return wanted, watched.looked
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import bisect
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from operator import attrgetter
 from typing import Final, Protocol
 
@@ -177,6 +177,16 @@ class Matcher(Watcher):
         self._errands.clear()
 
     # -- what happens in the market ------------------------------------------------------------
+
+    def quiet_until(self) -> Micros:
+        return self.due
+
+    def minded(self) -> Mapping[Side, Container[Price]]:
+        minded = {side: set(used) for side, used in self._used.items()}
+        for orders in (self._resting, self._coming):
+            for order in orders.values():
+                minded[order.side].add(order.price)
+        return minded
 
     def before(self, at: Micros) -> None:
         if at >= self.due:

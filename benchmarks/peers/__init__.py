@@ -1,0 +1,1 @@
+"""Programs that run foreign engines over the same events, in an interpreter of their own."""
