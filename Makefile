@@ -31,7 +31,7 @@ run: $(PROJECT) ## Start the bot in paper mode; ARGS="…" adds options or names
 	@$(BIN)/market-bot $(COMMAND)
 
 test: check ## Run the checks, then every test but the soak tests, with coverage (what CI runs).
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term-missing:skip-covered
 
 check: check-lint check-format check-types check-imports ## Run the linter, the formatter, the type checker and the import contracts.
 

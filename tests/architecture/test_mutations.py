@@ -57,9 +57,8 @@ def test_a_bug_has_one_place(name: str) -> None:
 
 def plant(mutation: Mutation, folder: Path) -> dict[str, str]:
     """Copy the package with one bug and return the environment in which the copy is imported."""
-    shutil.copytree(
-        PACKAGE, folder / "market_bot", ignore=shutil.ignore_patterns("__pycache__", "static")
-    )
+    # With the page's files: without them no real bot starts, and every bug would look found.
+    shutil.copytree(PACKAGE, folder / "market_bot", ignore=shutil.ignore_patterns("__pycache__"))
     target = folder / Path(mutation.file).relative_to(PACKAGE.parent.relative_to(ROOT))
     source = target.read_text(encoding="utf-8")
     target.write_text(source.replace(mutation.old, mutation.new), encoding="utf-8")

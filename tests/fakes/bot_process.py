@@ -35,6 +35,7 @@ class WarmBots:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._count = 0
+        self._started: list[BotProcess] = []
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.fakes.bot_process"],
             stdin=subprocess.PIPE,
@@ -61,7 +62,9 @@ class WarmBots:
             "room": room,
             "cwd": str(cwd or self._folder),
         }
-        return BotProcess(pid=self.ask(request), out=out, err=err, bots=self)
+        bot = BotProcess(pid=self.ask(request), out=out, err=err, bots=self)
+        self._started.append(bot)
+        return bot
 
     def run(self, *words: object, room: int | None = None, cwd: Path | None = None) -> BotProcess:
         """Start one and wait until it is over."""
@@ -77,8 +80,15 @@ class WarmBots:
         self._server.stdin.flush()
         return int(self._server.stdout.readline())
 
+    def end_all(self) -> None:
+        """Kill every bot that a test left behind."""
+        for bot in self._started:
+            bot.kill()
+        self._started.clear()
+
     def close(self) -> None:
-        """End the warm process; its bots end with their tests."""
+        """End the warm process, and what is left of its bots."""
+        self.end_all()
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.close()

@@ -100,6 +100,7 @@ def a_live_home(
     cooldown_s: int = 1,
     url: str = "",
     style: str = "taker",
+    patience_s: int = 5,
 ) -> Home:
     """Return a home whose Kalshi is this one, with settings that trade at once.
 
@@ -111,6 +112,7 @@ def a_live_home(
         cooldown_s: how long it leaves a market alone after an entry.
         url: another REST address than the venue's own.
         style: how entries are made.
+        patience_s: how long an order waits.
 
     """
     home = Home(path)
@@ -119,19 +121,21 @@ def a_live_home(
     words = file.read_text(encoding="utf-8")
     address = url or venue.fake.url
     ws_url = venue.fake.socket.url
-    words = words.replace(
-        "# api:\n", f"api:\n  base_url: {address}\n  ws_url: {ws_url}\n", 1
-    )
+    words = words.replace("# api:\n", f"api:\n  base_url: {address}\n  ws_url: {ws_url}\n", 1)
     for key_name, value in {
         "mode": mode,
         "min_edge": "0.002",
         "after_entry_seconds": cooldown_s,
         "style": style,
-        "patience_seconds": 5,
+        "patience_seconds": patience_s,
         "interval_ms": 200,
     }.items():
         words, count = re.subn(
-            rf"^(\s*){key_name}: .*$", rf"\g<1>{key_name}: {value}", words, count=1, flags=re.M
+            rf"^(\s*){key_name}: .*$",
+            rf"\g<1>{key_name}: {value}",
+            words,
+            count=1,
+            flags=re.MULTILINE,
         )
         assert count, key_name
     file.write_text(words, encoding="utf-8")

@@ -88,7 +88,8 @@ def a_variant_result(
         equity += sum(per_day[day].values())
         high = max(high, equity)
         fall = max(fall, high - equity)
-        curve.append(CurvePoint(Micros(START + index * DAY), Money(equity)))
+        point = CurvePoint(Micros(START + index * DAY), Money(equity), Money(high - equity))
+        curve.append(point)
     return VariantResult(
         name=name,
         settings=settings,

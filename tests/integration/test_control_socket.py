@@ -69,6 +69,15 @@ class ToldDesk(Desk):
     def flatten(self, by: str) -> None:
         self._do("flatten", by)
 
+    def arm(self, venue: str, by: str, phrase: str, minutes: int) -> None:
+        self._do("arm", venue, by, phrase, str(minutes))
+
+    def disarm(self, venue: str, by: str) -> None:
+        self._do("disarm", venue, by)
+
+    def accept_cash(self, venue: str, by: str) -> None:
+        self._do("accept", venue, by)
+
     def shut_down(self, by: str) -> None:
         self._do("stop", by)
 

@@ -36,7 +36,8 @@ def known_routes() -> list[tuple[str, frozenset[str]]]:
             path = path.replace(name, value)
         assert "{" not in path, f"{route.path}: add an example of its parameter to the tests"
         found.append((path, frozenset(route.methods)))
-    return found
+    # In one order, so that all processes agree on what the tests are called.
+    return sorted(found, key=lambda route: (route[0], sorted(route[1])))
 
 
 ROUTES = known_routes()

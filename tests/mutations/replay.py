@@ -20,7 +20,38 @@ _SUMS: Final = ("tests/property/test_replay.py::test_results_add_up",)
 _LOOKAHEAD: Final = ("tests/property/test_lookahead.py",)
 _FIDELITY: Final = ("tests/unit/test_match_decisions.py",)
 
+_TAPES: Final = "src/market_bot/adapters/simulated/tape_venue.py"
+_CURVES: Final = ("tests/property/test_replay.py::test_thin_curves_keep_the_deepest_fall",)
+
 MUTATIONS: Final = (
+    Mutation(
+        name="books outlive the recording they were seen in",
+        file=_TAPES,
+        old='            sink.gap("", _JOINT, self._clock)\n',
+        new="",
+        tests=("tests/unit/test_tape_venue.py",),
+    ),
+    Mutation(
+        name="lanes let go of an event at different ticks",
+        file=_TRADER,
+        old="            elif event in self.world.events:\n",
+        new="            elif held:\n",
+        tests=("tests/property/test_replay.py::test_lanes_let_go_of_an_event_together",),
+    ),
+    Mutation(
+        name="a thinned curve loses what fell between its points",
+        file=_REPLAY,
+        old="attrs.evolve(b, fall=max(a.fall, b.fall))",
+        new="b",
+        tests=_CURVES,
+    ),
+    Mutation(
+        name="a point of a curve knows only its own moment",
+        file=_REPLAY,
+        old="max(self._fall, Money(self._peak - equity)), NO_MONEY",
+        new="Money(self._peak - equity), NO_MONEY",
+        tests=_CURVES,
+    ),
     Mutation(
         name="a variant passes over the end of its wish",
         file=_TRADER,

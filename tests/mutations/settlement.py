@@ -15,6 +15,20 @@ _TRADER: Final = "src/market_bot/core/usecases/trade_lane.py"
 
 MUTATIONS: Final = (
     Mutation(
+        name="an order on its way earns rewards",
+        file=_REWARDED,
+        old="if order.resting and order.arrives <= at:",
+        new="if order.resting:",
+        tests=("tests/unit/test_rewards.py",),
+    ),
+    Mutation(
+        name="an order that would have been taken earns rewards",
+        file=_REWARDS,
+        old="[order for order in mine if _rests(book, order)]",
+        new="list(mine)",
+        tests=("tests/unit/test_rewards.py",),
+    ),
+    Mutation(
         name="a purchase told after the end is never paid",
         file=_LANE,
         old="    ev.Fill: _also_late(_fill),",

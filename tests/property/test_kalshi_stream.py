@@ -1,5 +1,7 @@
 """Histories of an exchange, told with losses, repetitions and breaks: what is whole is true."""
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ changes = st.tuples(
     st.sampled_from(["yes", "no"]),
     st.integers(1, 3),
     st.integers(0, 500),
+    st.sampled_from(["tell", "tell", "tell", "lose", "repeat", "hold"]),
 )
 trades = st.tuples(
     st.just("trade"), st.sampled_from(TICKERS), st.integers(1, 99), st.integers(1, 500)
@@ -34,7 +37,8 @@ histories = st.lists(steps, min_size=5, max_size=60)
 
 def play(streaming: Streaming, venue: VenueFrames, step: tuple[object, ...]) -> None:
     match step:
-        case ("change", str(ticker), str(side), int(cents), int(size)):
+        case ("change", str(ticker), str(side), int(cents), int(size), str(fate)):
+            venue.fates.append(fate)
             venue.change(ticker, side, cents, size)
         case ("trade", str(ticker), int(cents), int(size)):
             venue.trade(ticker, cents, size)
@@ -44,27 +48,32 @@ def play(streaming: Streaming, venue: VenueFrames, step: tuple[object, ...]) -> 
             streaming.watch(ticker)
         case ("drop", str(ticker)):
             streaming.stream.drop([ticker])
-        case ("break",):
-            venue.lose()
-        case ("release",):
-            venue.release()
-        case ("error",):
-            for sid in list(venue.joined):
-                del venue.joined[sid]
-                venue.give({"type": "error", "sid": sid, "msg": {"code": 25, "msg": "overflow"}})
-        case ("fence",):
-            # Whatever was withheld before shows by now.
-            streaming.settle()
-            venue.fence()
-            streaming.now()
-            check(streaming, venue)
-        case ("wait",):
-            streaming.after(3)
-        case ("settle",):
-            streaming.settle()
+        case (str(name),):
+            simple(streaming, venue)[name]()
         case _:
-            streaming.now()
+            raise AssertionError(step)
     streaming.clock.pass_by(SECOND // 100)
+
+
+def simple(streaming: Streaming, venue: VenueFrames) -> dict[str, Callable[[], object]]:
+    """Return what can happen that needs no details."""
+    return {
+        "drain": streaming.now,
+        "settle": streaming.settle,
+        "wait": lambda: streaming.after(3),
+        "break": venue.lose,
+        "release": venue.release,
+        "error": venue.overflow,
+        "fence": lambda: fence(streaming, venue),
+    }
+
+
+def fence(streaming: Streaming, venue: VenueFrames) -> None:
+    """Let everything that was withheld show, and compare."""
+    streaming.settle()
+    venue.fence()
+    streaming.now()
+    check(streaming, venue)
 
 
 def check(streaming: Streaming, venue: VenueFrames) -> None:

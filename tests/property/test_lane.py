@@ -33,6 +33,9 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     "tuple[str, ...]": st.just(()),
     "tuple[int, ...]": st.just(()),
     "tuple[Input, ...]": st.just(()),
+    "tuple[External, ...]": st.builds(
+        lambda market, cost: (ev.External(market, Money(cost)),), names, st.integers(0, 10**15)
+    ),
     "Mapping[str, object]": st.just({}),
     "Mapping[str, str]": st.just({}),
 } | dict.fromkeys(("int", "Size", "Price", "Money", "Micros", "Duration"), numbers)

@@ -199,6 +199,17 @@ class SimVenue:
         """Tell everything once more to a bot that may have missed it, and what became of orders."""
         self._waiting = [*(self.answer(intent) for intent in unresolved), *self._said]
 
+    @property
+    def said(self) -> Sequence[Fact]:
+        """Everything that happened so far, in order; what a list of the venue would show."""
+        return tuple(self._said)
+
+    def hang_up(self) -> Sequence[str]:
+        """Forget what was not told yet, and return the orders it was about."""
+        names = [fact.intent for fact in self._waiting]
+        self._waiting = []
+        return names
+
     def resolve(self, unresolved: Iterable[str]) -> None:
         """Tell what became of orders that the bot asks about."""
         self._waiting.extend(self.answer(intent) for intent in unresolved)

@@ -686,7 +686,7 @@ def test_canonical_text_is_fixed() -> None:
         '"categories_exclude":[],"keywords_include":[],"keywords_exclude":[],'
         '"min_liquidity_usd":null,"min_volume_24h_usd":null,"price_min":"0.05","price_max":null,'
         '"max_spread":null,"min_depth_contracts":null,"min_hours_to_close":null,'
-        '"max_hours_to_close":null},"strategies":'
+        '"max_hours_to_close":null,"max_watched":300},"strategies":'
         '[{"name":"bias_harvest","enabled":true,"params":{"min_edge":{"decimal":"0.01"},'
         '"style":"maker"}}],"sizing":{"method":"fixed","order_usd":"10.5","contracts":null,'
         '"kelly_fraction":"0.25","max_depth_share":null},"cooldown":'

@@ -196,3 +196,36 @@ def test_lost_durability_stops_entries_and_goes_on() -> None:
     assert scene.trader.degraded is not None
     scene.actor.step(after(1))
     assert [] == scene.venue.submitted
+
+
+def test_what_the_source_is_asked_for_belongs_to_the_tick() -> None:
+    """The time of a tick is read after the source was asked, however long that took."""
+    scene = a_scene()
+    scene.actor.poll = lambda now: Micros(now + 3 * SECOND)
+
+    assert after(4) == scene.actor.step(NOON)
+    assert {after(3)} == {line.at for line in scene.lane.journal.lines}
+
+
+def test_a_source_with_a_pace_of_its_own_is_not_left_alone_for_long() -> None:
+    """Waits after failures stay at what was asked for."""
+    scene = a_scene()
+    scene.actor.wait_max = Duration(2 * SECOND)
+    now = NOON
+    for _ in range(4):
+        scene.lane.data.then(FAILURE)
+        due = scene.actor.step(now)
+        assert due == now + 2 * SECOND
+        now = due
+
+
+def test_why_nothing_can_be_traded_is_shown() -> None:
+    """A source that answers and tells of no market is waited for as well."""
+    scene = a_scene()
+    scene.actor.notice = lambda: "looking for markets"
+    scene.actor.step(NOON)
+
+    assert ("waiting", "looking for markets") == (
+        scene.actor.snapshot.phase,
+        scene.actor.snapshot.error,
+    )

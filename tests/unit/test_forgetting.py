@@ -182,6 +182,19 @@ def test_an_event_goes_as_a_whole() -> None:
     assert [] == scene.seen
 
 
+def test_an_event_is_over_once_its_last_market_has_moved_away() -> None:
+    """What ended is forgotten even if the rest of its event ends somewhere else, or never."""
+    scene = a_scene(a_market(), a_market("M-2"))
+    scene.later(SECOND, WON)
+    scene.later(Duration(2 * HOUR))
+    scene.later(SECOND, announced(a_market("M-2", event="E-2")))
+    assert ["M-1", "M-2"] == scene.seen
+    scene.later(HOUR)
+
+    assert ["M-2"] == scene.seen
+    assert {"E-2": ["M-2"]} == scene.lane.trader.world.events
+
+
 def test_what_is_ours_is_not_forgotten() -> None:
     """An order whose fate is open keeps its market; what is told of it late is paid at once."""
     scene = a_scene()

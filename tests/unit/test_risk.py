@@ -62,6 +62,8 @@ RUIN = no_exposure(
     drawdown=None,
     loss_streak=9,
     halted="ann: news",
+    disarmed="not armed",
+    unreconciled="a position is missing",
 )
 
 
@@ -97,6 +99,10 @@ RUIN = no_exposure(
         ("halted", {"venue": "post_only"}, False),
         ("halted", {"venue": "post_only", "halted": "ann: news"}, True),
         ("halted", {"venue": "what is this"}, True),
+        ("armed", {}, False),
+        ("armed", {"disarmed": "not armed"}, True),
+        ("reconciled", {}, False),
+        ("reconciled", {"unreconciled": "a position is missing"}, True),
     ],
 )
 def test_borders(name: str, exposure: dict[str, Any], refused: bool) -> None:
@@ -189,7 +195,9 @@ def test_units_and_names_go_together() -> None:
     """Who reads a name knows the unit; rules without a limit have no unit."""
     ends = {Unit.DOLLARS: "_usd", Unit.PRICE: "_distance", Unit.SECONDS: "_seconds"}
 
-    assert {"free_cash", "halted"} == {r.name for r in RULES.values() if r.unit is None}
+    bare = {"armed", "free_cash", "halted", "reconciled"}
+
+    assert bare == {r.name for r in RULES.values() if r.unit is None}
     assert all(r.name.endswith(ends.get(r.unit, "")) for r in RULES.values() if r.unit)
     assert {r.name for r in RULES.values() if r.unit} == set(LIMITS)
 

@@ -845,3 +845,17 @@ def test_observers_hear_what_was_written() -> None:
     scene.lane.trader.recorder.observers.append(lambda event, _: heard.append(event))
 
     assert scene.tick() == heard
+
+
+def test_a_worker_that_came_back_says_nothing_of_the_journal() -> None:
+    """A lane that lost durability stays closed when its thread recovers from a stall."""
+    lane = a_lane(lane_settings(), lambda _: ScriptedExecution())
+    lane.start()
+    lane.trader.degrade("disk full")
+    lane.tick()
+    for state in ("stalled", "open"):
+        lane.controls.append(ev.VenueState(state=state))
+        lane.tick()
+
+    assert "disk full" == lane.trader.degraded
+    assert "open" == lane.trader.state.venue

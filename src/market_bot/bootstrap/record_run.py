@@ -142,8 +142,9 @@ def _numbers(
 def _check(options: RecordOptions) -> None:
     if options.venue != SIMULATED:
         msg = (
-            f"--venue {options.venue}: this venue has no live feed yet: record the simulated one, "
-            "or turn recorded files into a tape with `market-bot import`"
+            f"--venue {options.venue}: only the simulated venue can be recorded on its own; "
+            "`market-bot run --venue …` records real prices while it trades them on paper, and "
+            "`market-bot import` makes tapes of recorded files"
         )
         raise RunUsageError(msg)
     if options.ticks is not None and options.ticks < 1:

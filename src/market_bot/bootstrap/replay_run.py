@@ -14,8 +14,10 @@ from market_bot.adapters.simulated.paper_desk import paper_desk
 from market_bot.adapters.simulated.tape_venue import TapeVenue
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
+from market_bot.adapters.storage.tape_cache import CachedTape
 from market_bot.adapters.storage.tape_files import SUFFIX, recorded_in
 from market_bot.adapters.storage.tape_reader import TapeReader
+from market_bot.bootstrap.discovery import UnknownPluginError, find_strategy
 from market_bot.bootstrap.fidelity_run import describe, measure_fidelity
 from market_bot.bootstrap.prove_recorded import lives_of
 from market_bot.bootstrap.prove_run import Watch, inputs_of_chain
@@ -146,7 +148,8 @@ def prepare(options: ReplayOptions, fidelity: Fidelity | None = None) -> Prepare
 
     """
     paths, recorded = _paths(options)
-    tapes = tuple(TapeReader(path, allow_torn=True) for path in paths)
+    cache = _cache(Home(options.home))
+    tapes = tuple(CachedTape(path, cache, allow_torn=True) for path in paths)
     venue = _venue(tapes)
     sourced, notes = _base(options, venue, recorded)
     if options.strategy is not None:
@@ -341,6 +344,11 @@ def _places(tapes: Sequence[TapeSource], cuts: int) -> list[int]:
     return sorted(chance.sample(range(1, total), min(cuts, total - 1)))
 
 
+def _cache(home: Home) -> Path | None:
+    """Return where decoded tapes are kept; nowhere without a home."""
+    return home.cache_dir if home.state_dir.is_dir() else None
+
+
 def _torn(tapes: Sequence[TapeReader]) -> list[TapeReader]:
     return [tape for tape in tapes if tape.truncated]
 
@@ -427,6 +435,11 @@ def _alone(sourced: Sourced[VenueConfig], strategy: str) -> Sourced[VenueConfig]
     names = [listed.name for listed in sourced.config.strategies]
     said = "--strategy"
     if strategy not in names:
+        try:
+            find_strategy(strategy)
+        except UnknownPluginError as e:
+            msg = f"--strategy {strategy}: {e}"
+            raise ReplayError(msg) from e
         return override(sourced, [Override("strategies", f"[{{name: {strategy}}}]", said)])
     changes = [
         Override(f"strategies.{name}.enabled", "true" if name == strategy else "false", said)

@@ -16,24 +16,25 @@ from rich.console import Console
 
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.tape_reader import TapeReader
-from market_bot.bootstrap.container import Container
+from market_bot.bootstrap.container import AnyInputs, AnyLane, Container
+from market_bot.bootstrap.fed_lanes import LIVE, PAPER, FedInputs, winding_up
 from market_bot.bootstrap.plain_text import plain
 from market_bot.bootstrap.program_name import program
 from market_bot.bootstrap.run_inputs import (
-    RunInputs,
     SimulatedInputs,
     TapedInputs,
     simulated_inputs,
     tape_hashes,
 )
 from market_bot.bootstrap.run_options import RunOptions
-from market_bot.bootstrap.running_bot import RunningBot
+from market_bot.bootstrap.running_bot import STOP_S, RunningBot
 from market_bot.bootstrap.sample import sample_tape
 from market_bot.bootstrap.settings import settings_of
 from market_bot.bootstrap.stop_signals import SIGNALS, StopSignals
 from market_bot.bootstrap.summary import as_text, coverage_of, summary
-from market_bot.bootstrap.taped_lane import Assembled, traded
+from market_bot.bootstrap.taped_lane import traded
 from market_bot.bootstrap.terminal_view import TerminalView
+from market_bot.bootstrap.venues import VENUES
 from market_bot.config.defaults import default_files
 from market_bot.config.loader import Sourced, load_bot, read_venue
 from market_bot.config.schema import Mode, VenueConfig, Web
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from market_bot.adapters.web.server import WebServer
 
 _LOOK_S: Final = 0.1
+_STOP_FED_S: Final = 40.0
 SIMULATED: Final = "simulated"
 SAMPLE: Final = Path("sample")
 DEFAULT_HOME: Final = Path("market-bot-home")
@@ -69,17 +71,20 @@ def run(options: RunOptions) -> int:
     _check(options)
     home = Home(options.home)
     tapes = tuple(sample_tape() if path == SAMPLE else path for path in options.tapes)
-    venue = _venue_of(tapes, options)
+    venues = (_venue_of(tapes, options),) if tapes else _venues(options)
     made = home.create(default_files())
     home.check_permissions()
     bot_config = load_bot(home.bot_file)
-    sourced = read_venue(home.venue_file(venue))
-    inputs = _inputs(home, sourced, venue, tapes, options)
-    notes = _warnings(sourced.config, inputs.settings)
+    inputs, notes = list[AnyInputs](), list[str]()
+    for venue in venues:
+        sourced = read_venue(home.venue_file(venue))
+        one = _inputs(home, sourced, venue, tapes, options)
+        inputs.append(one)
+        notes += [f"{venue}: {note}" for note in _warnings(sourced.config, one)]
     parts = Container(
         options=providers.Object(options),
         home=providers.Object(home),
-        inputs=providers.Object(inputs),
+        inputs=providers.Object(tuple(inputs)),
     )
     with parts.lock():
         return _Session(
@@ -93,26 +98,42 @@ def _inputs(
     venue: str,
     tapes: tuple[Path, ...],
     options: RunOptions,
-) -> RunInputs:
+) -> AnyInputs:
     settings = settings_of(sourced)
-    if not tapes:
+    if tapes:
+        return TapedInputs(
+            venue=venue,
+            tapes=tapes,
+            hashes=tape_hashes(tapes),
+            settings=settings,
+            interval=Micros(sourced.config.loop.interval_ms * 1000),
+            seed=options.seed or 0,
+        )
+    if venue == SIMULATED:
         seed = 0 if options.fresh and options.seed is None else options.seed
         return _world(home, sourced.config, settings, seed)
-    return TapedInputs(
+    live = sourced.config.mode is Mode.LIVE or winding_up(home, venue)
+    return FedInputs(
         venue=venue,
-        tapes=tapes,
-        hashes=tape_hashes(tapes),
+        config=sourced.config,
         settings=settings,
-        interval=Micros(sourced.config.loop.interval_ms * 1000),
-        seed=options.seed or 0,
+        plug=VENUES[venue],
+        lane=LIVE if live else PAPER,
     )
 
 
-def _warnings(config: VenueConfig, settings: LaneSettings) -> list[str]:
+def _warnings(config: VenueConfig, inputs: AnyInputs) -> list[str]:
     """Return what a person probably did not mean, a line each."""
-    notes = []
-    if config.mode is Mode.LIVE:
-        notes.append("mode: live is set, but this command only ever trades on paper")
+    notes, settings = [], inputs.settings
+    if inputs.lane == LIVE:
+        notes.append(
+            "real money: nothing is opened before it is armed with "
+            f"`{program()} live --venue {inputs.venue}`"
+            if config.mode is Mode.LIVE
+            else "real orders or positions are left from before: they are only wound up"
+        )
+    elif config.mode is Mode.LIVE:
+        notes.append("mode: live is set, but recorded and simulated data is only traded on paper")
     most = settings.limits.get("max_order_usd")
     if most is not None and settings.sizing.order > most:
         notes.append("sizing.order_usd is above risk.max_order_usd: entries will be refused")
@@ -138,7 +159,7 @@ class _Session:
         self,
         options: RunOptions,
         parts: Container,
-        inputs: RunInputs,
+        inputs: Sequence[AnyInputs],
         web: Web,
         *,
         new_home: bool,
@@ -156,24 +177,33 @@ class _Session:
 
     def run(self) -> int:
         began = time.monotonic()
-        bot, assembled = self._parts.bot(), self._parts.lane()
-        system = self._parts.system()
-        if isinstance(self._inputs, TapedInputs):
-            self._parts.places().remember(self._inputs.tapes)
+        bot, lanes = self._parts.bot(), self._parts.lanes()
+        system, recordings = self._parts.system(), self._parts.recordings()
+        for one in self._inputs:
+            if isinstance(one, TapedInputs):
+                self._parts.places().remember(one.tapes)
         self._server = self._make_server(bot)
         view = TerminalView(self._console, quiet=self._options.json)
         with StopSignals() as stopping, self._parts.control():
-            self._greet(assembled)
+            self._greet(lanes)
             bot.start()
             try:
                 asyncio.run(self._watch(bot, view, stopping))
             finally:
                 stopping.listen()
                 view.close()
-                bot.stop(bot.shut_down_by or "end of run")
-                assembled.close()
+                bot.stop(bot.shut_down_by or "end of run", self._patience_s)
+                for lane in lanes:
+                    lane.close()
+                recordings.close()
                 system.close()
-        return self._tell(bot, assembled, time.monotonic() - began)
+        return self._tell(bot, lanes, recordings.stopped, time.monotonic() - began)
+
+    @property
+    def _patience_s(self) -> float:
+        """How long threads have to stop: a venue that hangs is waited for until its deadlines."""
+        fed = any(isinstance(one, FedInputs) for one in self._inputs)
+        return _STOP_FED_S if fed else STOP_S
 
     def _make_server(self, bot: RunningBot) -> WebServer | None:
         if not self._options.web:
@@ -210,60 +240,79 @@ class _Session:
         if serving is not None:
             await serving
 
-    def _greet(self, assembled: Assembled) -> None:
+    def _greet(self, lanes: Sequence[AnyLane]) -> None:
         if self._options.json:
             return
         say = self._say
         if self._new_home:
             say(f"made a home at {self._home.path}: its settings are in {self._home.config_dir}")
-        names = ", ".join(source.name for source in self._inputs.sources())
-        say(f"paper trading {names}; nothing here is real money")
+        names = ", ".join(source.name for one in self._inputs for source in one.sources())
+        live = [one.venue for one in self._inputs if one.lane == LIVE]
+        if live:
+            say(f"trading {names}; with real money on {', '.join(live)}")
+        else:
+            say(f"paper trading {names}; nothing here is real money")
         for note in self._notes:
             say(note)
-        if assembled.resumed_from:
-            say(f"going on with run {assembled.chain.run} after line {assembled.resumed_from:,}")
+        for lane in lanes:
+            if lane.resumed_from:
+                what = f"run {lane.chain.run}" if lane.chain.run else str(lane.chain)
+                say(f"going on with {what} after line {lane.resumed_from:,}")
         if self._server is not None:
             say(f"watch it at {self._server.url}")
 
-    def _tell(self, bot: RunningBot, assembled: Assembled, seconds: float) -> int:
-        lane = assembled.lane
-        numbers = summary(lane.snapshot, lane.tally, coverage_of(lane), seconds)
+    def _tell(
+        self, bot: RunningBot, lanes: Sequence[AnyLane], unrecorded: str | None, seconds: float
+    ) -> int:
+        told = [
+            summary(one.lane.snapshot, one.lane.tally, coverage_of(one.lane), seconds)
+            for one in lanes
+        ]
         failures = bot.failures()
         if self._options.json:
-            print(json.dumps({**numbers, "failures": [f.message for f in failures]}))  # noqa: T201 - the result
+            numbers = told[0] if len(told) == 1 else {"lanes": told}
+            messages = [failure.message for failure in failures]
+            said = {**numbers, "failures": messages, "recording_stopped": unrecorded}
+            print(json.dumps(said))  # noqa: T201 - the result
         else:
-            self._say("")
-            self._say(as_text(numbers))
-            self._next(assembled)
+            for one in told:
+                self._say("")
+                self._say(as_text(one))
+            self._next(lanes)
+        if unrecorded is not None:
+            print(plain(f"recording stopped: {unrecorded}"), file=sys.stderr)  # noqa: T201 - for people
         for failure in failures:
             print(plain(failure.message), file=sys.stderr)  # noqa: T201 - for people
         return bot.exit_code()
 
-    def _next(self, assembled: Assembled) -> None:
+    def _next(self, lanes: Sequence[AnyLane]) -> None:
         home = "" if self._options.home == DEFAULT_HOME else f" --home {self._options.home}"
         name = program()
         self._say("")
-        if assembled.lane.snapshot.phase == "stopped":
+        unfinished = any(one.lane.snapshot.phase == "stopped" for one in lanes)
+        if unfinished:
             self._say("not finished: the same command goes on where it stopped")
-        if not self._options.tapes:
-            self._say("one invented world is one throw of the dice: others lose where this one won")
+        simulated = [one for one in self._inputs if isinstance(one, SimulatedInputs)]
+        if simulated:
+            self._say("one invented world is one throw of the dice: the next one ends otherwise")
         self._say("what to try next:")
         self._say(f"  {name} journal tail{home}     what was decided last")
         self._say(f"  {name} journal prove{home}    derive every decision again")
-        for market in _traded(assembled)[:1]:
+        for market in [market for one in lanes for market in _traded(one)][:1]:
             # A name that a venue chose must not become a command when it is pasted.
             if market.isprintable():
                 self._say(f"  {name} why {shlex.quote(market)}{home}")
-        if not self._options.tapes:
-            self._say(f"  edit {self._home.venue_file(self._inputs.venue)} and run again")
-            self._say(f"  {name} run{home}              the next world")
+        for one in simulated:
+            self._say(f"  edit {self._home.venue_file(one.venue)} and run again")
+            goes_on = "go on" if unfinished else "the next world"
+            self._say(f"  {name} run{home}              {goes_on}")
             self._say(f"  {name} import --help    trade recorded real markets")
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _traded(assembled: Assembled) -> list[str]:
+def _traded(assembled: AnyLane) -> list[str]:
     state = assembled.lane.trader.state
     return [*state.last_entry, *state.last_exit]
 
@@ -281,16 +330,24 @@ def _check(options: RunOptions) -> None:
         raise RunUsageError(msg)
 
 
+def _venues(options: RunOptions) -> tuple[str, ...]:
+    """Return the venues asked for, each once; the simulated one if none is."""
+    wanted = tuple(dict.fromkeys(options.venues)) or (SIMULATED,)
+    known = (SIMULATED, *VENUES)
+    for venue in wanted:
+        if venue not in known:
+            msg = (
+                f"--venue {venue}: live prices of it are not available: there are "
+                f"{', '.join(known)}, and --tape trades a recording"
+            )
+            raise RunUsageError(msg)
+    return wanted
+
+
 def _venue_of(tapes: Sequence[Path], options: RunOptions) -> str:
     """Return the one venue of all tapes, which must be one that was asked for."""
-    venues = [TapeReader(path).header.venue for path in tapes] or [SIMULATED]
+    venues = [TapeReader(path).header.venue for path in tapes]
     strangers = sorted(set(options.venues) - set(venues))
-    if strangers and not tapes:
-        msg = (
-            f"--venue {strangers[0]}: live prices are not available in this version: "
-            "trade a recording with --tape, or the simulated venue without"
-        )
-        raise RunUsageError(msg)
     if len(set(venues)) > 1 or strangers:
         held = ", ".join(
             f"{path.name} holds {venue}" for path, venue in zip(tapes, venues, strict=True)

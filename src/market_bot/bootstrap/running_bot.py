@@ -8,12 +8,17 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
+import attrs
+
 from market_bot.adapters.storage.halt_file import HaltFile
 from market_bot.core.domain import events as ev
-from market_bot.core.domain.numbers import SECOND, Duration, format_time
+from market_bot.core.domain.lane import MINUTE, STALLED
+from market_bot.core.domain.numbers import SECOND, Duration, Micros, format_time
 from market_bot.core.ports.actor import Actor
 from market_bot.core.ports.clock import Clock
 from market_bot.core.ports.desk import Desk
+from market_bot.core.usecases.arm_lane import LONGEST, phrase_for, refusal_to_arm
+from market_bot.core.usecases.kill_switch import KillSwitch
 from market_bot.core.usecases.lane_controls import CommandQueue, CommandRefused, LaneControls
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
 from market_bot.core.usecases.watch_stalls import Watchdog
@@ -25,6 +30,20 @@ STOP_S: Final = 10.0
 _TEXT_MAX: Final = 200
 
 Recent = Callable[[int], Sequence[Mapping[str, object]]]
+
+
+@attrs.frozen(kw_only=True)
+class LiveControls:
+    """What a lane with real money can be told besides its queue.
+
+    Args:
+        kill: cancels everything at the venue.
+        accept_cash: takes the account's money as it is, at the next comparison.
+
+    """
+
+    kill: KillSwitch
+    accept_cash: Callable[[], None]
 
 
 class LaneActor(Actor, Protocol):
@@ -69,6 +88,9 @@ class RunningBot(Desk):
         self._recent = recent
         self._queues: dict[str, CommandQueue] = {}
         self._lanes: list[LaneActor] = []
+        self._live: dict[str, LiveControls] = {}
+        self._stoppable: set[str] = set()
+        self._on_stall, self._on_recovery = on_stall, on_recovery
         self._threads: dict[str, ActorThread] = {}
         self._workers: dict[str, ActorThread] = {}
         self._late: list[Failure] = []
@@ -78,7 +100,7 @@ class RunningBot(Desk):
         self._shut_down = threading.Event()
         self._shut_down_by: str | None = None
         self._watchdog = Watchdog(
-            workers=(), on_stall=on_stall, on_recovery=on_recovery, limit=stall
+            workers=(), on_stall=self._stalled, on_recovery=self._recovered, limit=stall
         )
 
     # -- building ----------------------------------------------------------------------------
@@ -94,10 +116,16 @@ class RunningBot(Desk):
         queue = self._queues.setdefault(lane, CommandQueue())
         return LaneControls(queue, halted, self._halt_file.read, self._clock)
 
-    def add_lane(self, lane: LaneActor) -> None:
-        """Add a lane before `start`."""
+    def add_lane(self, lane: LaneActor, *, outside: bool = False) -> None:
+        """Add a lane before `start`.
+
+        ``outside`` says that it trades what happens outside: then it opens nothing from when its
+        thread does not come back until that has been seen to be well again.
+        """
         self._must_be_new(lane.name)
         self._lanes.append(lane)
+        if outside:
+            self._stoppable.add(lane.name)
         self._queues.setdefault(lane.name, CommandQueue())
         self._threads[lane.name] = ActorThread(lane, self._clock, on_done=self._ended)
 
@@ -105,6 +133,11 @@ class RunningBot(Desk):
         """Add another actor before `start`; the bot does not live for its sake."""
         self._must_be_new(worker.name)
         self._workers[worker.name] = ActorThread(worker, self._clock)
+
+    def add_live(self, lane: str, controls: LiveControls) -> None:
+        """Add what a lane with real money can be told; its kill switch gets a thread."""
+        self._live[lane] = controls
+        self.add_worker(controls.kill)
 
     def wake(self, lane: str) -> None:
         """Make a lane step soon, because there is news for it."""
@@ -116,7 +149,7 @@ class RunningBot(Desk):
         on_recovery: Callable[[str], None],
     ) -> None:
         """Say who is told, in the watchdog's thread, of workers that do not come back."""
-        self._watchdog.on_stall, self._watchdog.on_recovery = on_stall, on_recovery
+        self._on_stall, self._on_recovery = on_stall, on_recovery
 
     # -- running -----------------------------------------------------------------------------
 
@@ -202,7 +235,57 @@ class RunningBot(Desk):
             except OSError as e:
                 msg = f"the HALT file cannot be removed ({e.strerror}): still halted"
                 raise CommandRefused(msg) from e
+            for live in self._live.values():
+                live.kill.release()
             self._tell(ev.Resume(by=_one_line(by)), "resumed")
+
+    def arm(self, venue: str, by: str, phrase: str, minutes: int) -> None:
+        if not 0 < minutes * MINUTE <= LONGEST:
+            msg = f"{minutes} minutes: from 1 to {LONGEST // MINUTE} are possible"
+            raise CommandRefused(msg)
+        with self._command:
+            name, lane = self._live_lane(venue)
+            if phrase != phrase_for(lane):
+                msg = f"not armed: the phrase is {phrase_for(lane)!r}"
+                raise CommandRefused(msg)
+            now = self._clock.now()
+            stalled = name in self._watchdog.stalled()
+            why = "its thread does not come back" if stalled else refusal_to_arm(lane, now)
+            if why is not None:
+                msg = f"not armed: {why}"
+                raise CommandRefused(msg)
+            until = Micros(now + minutes * MINUTE)
+            self._put(name, ev.Armed(by=_one_line(by), account=lane.account, expires_at=until))
+
+    def disarm(self, venue: str, by: str) -> None:
+        with self._command:
+            name, _ = self._live_lane(venue)
+            self._put(name, ev.Disarmed(reason=_one_line(by)))
+
+    def accept_cash(self, venue: str, by: str) -> None:
+        with self._command:
+            name, lane = self._live_lane(venue)
+            if lane.armed_until is not None:
+                msg = "not while it is armed: `market-bot live --disarm` first"
+                raise CommandRefused(msg)
+            self._put(name, ev.Disarmed(reason=f"{_one_line(by)} accepts the account's cash"))
+            self._live[name].accept_cash()
+
+    def _live_lane(self, venue: str) -> tuple[str, LaneSnapshot]:
+        for lane in self._lanes:
+            if lane.name in self._live and lane.snapshot.venue == venue:
+                return lane.name, lane.snapshot
+        msg = (
+            f"no live lane of {venue} runs: set `mode: live` in its settings, then "
+            f"`market-bot run --venue {venue}`"
+        )
+        raise CommandRefused(msg)
+
+    def _put(self, lane: str, event: ev.Event) -> None:
+        if not self._queues[lane].put(event):
+            msg = f"{lane}: too many commands wait there: try again"
+            raise CommandRefused(msg)
+        self._threads[lane].wake()
 
     def shut_down(self, by: str) -> None:
         if self._shut_down_by is None:
@@ -211,6 +294,10 @@ class RunningBot(Desk):
         self._over.set()
 
     def _halt(self, event: ev.Halt) -> None:
+        # First what needs neither file nor lane: either may hang.
+        for live in self._live.values():
+            live.kill.fire(f"halted by {event.by}")
+            self._workers[live.kill.name].wake()
         with self._command:
             text = f"{event.by}: {event.reason}\n{format_time(self._clock.now())}\n"
             trouble: OSError | None = None
@@ -235,6 +322,17 @@ class RunningBot(Desk):
         if deaf:
             msg = f"{', '.join(deaf)}: not {what} yet, too many commands wait there: try again"
             raise CommandRefused(msg)
+
+    def _stalled(self, name: str, busy_for: Duration) -> None:
+        """Keep a lane whose thread hangs from opening anything when it comes back."""
+        if name in self._stoppable:
+            self._queues[name].put(ev.VenueState(state=STALLED, reason="its thread hung"))
+        self._on_stall(name, busy_for)
+
+    def _recovered(self, name: str) -> None:
+        if name in self._stoppable:
+            self._queues[name].put(ev.VenueState(state="open", reason="its thread came back"))
+        self._on_recovery(name)
 
     def _ended(self, _: ActorThread) -> None:
         if all(thread.done for thread in self._threads.values()):

@@ -18,6 +18,7 @@ from market_bot.config.loader import Sourced, structure_params
 from market_bot.config.schema import VenueConfig
 from market_bot.config.strict_yaml import Document
 from market_bot.core.domain.exits.api import ActiveExit, Exits
+from market_bot.core.domain.fills.terms import FillTerms, Latency
 from market_bot.core.domain.numbers import ONE_DOLLAR, SECOND, Duration, Probability, probability
 from market_bot.core.domain.orders import Style
 from market_bot.core.domain.risk.api import Limits, Rule, Unit
@@ -31,7 +32,7 @@ from market_bot.core.domain.settings import (
 from market_bot.core.domain.strategies.api import Strategy, knobs
 
 # These need no number in the file and are always in force.
-_UNCONDITIONAL = ("free_cash", "halted")
+_UNCONDITIONAL = ("free_cash", "halted", "armed", "reconciled")
 
 
 def settings_of(sourced: Sourced[VenueConfig]) -> LaneSettings:
@@ -64,6 +65,7 @@ def lane_settings(config: VenueConfig, source: Document | None = None) -> LaneSe
         cooldown=_cooldown(config),
         sizing=_sizing(config),
         exits=_exits(config, source),
+        fills=_fills(config),
     )
 
 
@@ -176,8 +178,22 @@ def _exits(config: VenueConfig, source: Document | None) -> Exits:
     )
 
 
+def _fills(config: VenueConfig) -> FillTerms:
+    paper = config.paper
+    latency = Latency(
+        send=_milliseconds(paper.send_ms),
+        cancel=_milliseconds(paper.cancel_ms),
+        data=_milliseconds(paper.data_ms),
+    )
+    return FillTerms(model=paper.fill_model, latency=latency)
+
+
 def _seconds(count: int) -> Duration:
     return Duration(count * SECOND)
+
+
+def _milliseconds(count: int) -> Duration:
+    return Duration(count * SECOND // 1000)
 
 
 def _share(share: Decimal | None) -> Probability | None:

@@ -13,6 +13,7 @@ from market_bot.adapters.storage.durable_file import Reserve
 from market_bot.adapters.storage.journal import Health, JsonlJournal
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.bootstrap.program_name import program
+from market_bot.bootstrap.recording import Record, record_like, unrecorded
 from market_bot.bootstrap.run_inputs import RunInputs, opening, run_id
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import LaneState
@@ -59,10 +60,11 @@ def assemble(
     speed: float | None = None,
     ticks_max: int | None = None,
     reserve: Reserve | None = None,
+    record: Record | None = None,
 ) -> Assembled:
     """Open or continue the chain of a run and put a lane on it.
 
-    ``fresh`` begins a new chain in any case.
+    ``fresh`` begins a new chain in any case; ``record`` makes the data record themselves.
 
     Raises:
         RunFinishedError: if the run was traded to the end and ``fresh`` is not asked for.
@@ -79,7 +81,13 @@ def assemble(
         msg = f"{folder}: the disk has no room for what a run needs: make some, then run again"
         raise DurabilityLostError(msg)
     return assemble_on(
-        inputs, journal, folder=folder, controls=controls, speed=speed, ticks_max=ticks_max
+        inputs,
+        journal,
+        folder=folder,
+        controls=controls,
+        speed=speed,
+        ticks_max=ticks_max,
+        record=record,
     )
 
 
@@ -91,11 +99,20 @@ def assemble_on(
     controls: Callable[[LaneTrader], Controls] = lambda _: lambda: (),
     speed: float | None = None,
     ticks_max: int | None = None,
+    record: Record | None = None,
 ) -> Assembled:
     """Put a lane on an open journal, which may hold the beginning of the same run."""
     resumed_from = journal.head[0]
     redo = RedoJournal(old=journal.read(), inner=journal)
-    lane = _lane(inputs, journal.chain, redo, controls, speed=speed, ticks_max=ticks_max)
+    lane = _lane(
+        inputs,
+        journal.chain,
+        redo,
+        controls,
+        record_like(journal.read(), record),
+        speed=speed,
+        ticks_max=ticks_max,
+    )
     lane.trader.controls = _controls(lane, redo, lane.trader.controls, journal)
     return Assembled(
         lane=lane, redo=redo, chain=journal.chain, folder=folder, resumed_from=resumed_from
@@ -103,14 +120,19 @@ def assemble_on(
 
 
 def rehearse(
-    inputs: RunInputs, chain: Chain, old: Iterator[Entry], started: ev.BotStarted
+    inputs: RunInputs,
+    chain: Chain,
+    old: Iterator[Entry],
+    started: ev.BotStarted,
+    record: Record = unrecorded,
 ) -> Assembled:
     """Put a lane on nothing but old lines: it derives them again and writes nothing.
 
     ``started`` is the recorded opening: it names the version that wrote it, and that may differ.
+    ``record`` gives the data the positions they had then.
     """
     redo = RedoJournal(old=old, inner=None)
-    lane = _lane(inputs, chain, redo, lambda _: lambda: (), speed=None, ticks_max=None)
+    lane = _lane(inputs, chain, redo, lambda _: lambda: (), record, speed=None, ticks_max=None)
     lane.started = started
     lane.trader.controls = lambda: redo.controls(lane.time)
     return Assembled(lane=lane, redo=redo, chain=chain, folder=Path(), resumed_from=0)
@@ -166,6 +188,7 @@ def _lane(
     chain: Chain,
     redo: RedoJournal,
     controls: Callable[[LaneTrader], Controls],
+    record: Record,
     *,
     speed: float | None,
     ticks_max: int | None,
@@ -182,7 +205,7 @@ def _lane(
     )
     trader = LaneTrader(
         settings=inputs.settings,
-        data=feed.data,
+        data=record(feed.data, world, chain),
         execution=feed.execution,
         recorder=recorder,
         world=world,

@@ -14,11 +14,12 @@ from rich.text import Text
 from market_bot.bootstrap.plain_text import plain
 from market_bot.bootstrap.summary import dollars
 from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import Money, format_price, format_size, format_time
+from market_bot.core.domain.numbers import SECOND, Money, format_price, format_size, format_time
 from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot, balance_of
 
 _ROWS_MAX: Final = 8
 _PLAIN_STEP: Final = 0.1
+_PLAIN_EVERY: Final = 5 * 60 * SECOND
 
 
 class TerminalView:
@@ -29,6 +30,7 @@ class TerminalView:
         self._quiet = quiet
         self._live: Live | None = None
         self._told = -1.0
+        self._said: dict[str, tuple[str, str | None, int]] = {}
 
     def show(self, lanes: Sequence[LaneSnapshot], note: str) -> None:
         """Show the present state; ``note`` is one line below it."""
@@ -49,6 +51,25 @@ class TerminalView:
             self._live = None
 
     def _tell(self, lanes: Sequence[LaneSnapshot]) -> None:
+        for lane in lanes:
+            # Only lanes with an end have a name for each run.
+            if not lane.run:
+                self._tell_live(lane)
+        self._tell_progress([lane for lane in lanes if lane.run])
+
+    def _tell_live(self, lane: LaneSnapshot) -> None:
+        """Say how a lane without an end goes: when that changes, and every few minutes."""
+        name, news = f"{lane.venue}/{lane.lane}", (lane.phase, lane.error, lane.at // _PLAIN_EVERY)
+        if self._said.get(name) == news:
+            return
+        self._said[name] = news
+        trouble = f": {lane.error}" if lane.error else ""
+        line = plain(one_line(lane) + trouble)
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _tell_progress(self, lanes: Sequence[LaneSnapshot]) -> None:
+        if not lanes:
+            return
         shares = [lane.progress or 0.0 for lane in lanes]
         share = sum(shares) / len(shares) if shares else 0.0
         if share < self._told + _PLAIN_STEP:
@@ -90,7 +111,14 @@ def _lane(lane: LaneSnapshot) -> list[RenderableType]:
         bar.add_row(ProgressBar(total=1.0, completed=lane.progress, width=60))
         parts.append(bar)
     halted = None if lane.halted is None else f"HALTED by {lane.halted}"
-    warnings = [warning for warning in (halted, lane.degraded, lane.error) if warning]
+    stopped = [f"entries are stopped: {why}" for why in lane.stopped]
+    if lane.live:
+        until = lane.armed_until
+        armed = "not armed" if until is None else f"armed until {format_time(until)[:19]}Z"
+        parts.append(Text(f"real money: {armed}", style="bold yellow"))
+        if lane.unreconciled is not None:
+            stopped.append(f"entries are stopped: {lane.unreconciled}")
+    warnings = [warning for warning in (halted, *stopped, lane.degraded, lane.error) if warning]
     parts.extend(Text(plain(warning), style="bold red") for warning in warnings)
     figures = _row(f"{name} {count:,}" for name, count in counts.items())
     money = _row(

@@ -66,14 +66,23 @@ def from_canonical(text: str) -> VenueConfig:
     try:
         if len(text) > _MAX_CHARACTERS:
             return _never("too long")
-        data = json.loads(text, parse_float=_never, parse_constant=_never)
-        return structure(_with_decimals(data), VenueConfig)
+        return structure(plain_of(text), VenueConfig)
     except UnfitError as e:
         raise ConfigError.of(
             Fault(name, 1, 1, problem.path, problem.message) for problem in e.problems
         ) from e
     except (ValueError, RecursionError) as e:
         raise ConfigError.of([Fault(name, 1, 1, (), f"not canonical JSON: {e}")]) from e
+
+
+def plain_of(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return canonical text as plain data, decimals as such; nothing is checked yet.
+
+    Raises:
+        ValueError: if it is not JSON of the kind that `canonical` writes.
+
+    """
+    return _with_decimals(json.loads(text, parse_float=_never, parse_constant=_never))
 
 
 def _never(text: str) -> Never:

@@ -24,6 +24,7 @@ from market_bot.core.domain.exits import (
     time_to_close,
     trailing_stop,
 )
+from market_bot.core.domain.fills.terms import FillModel
 from market_bot.core.domain.lane import TIMES_KEPT
 from market_bot.core.domain.numbers import (
     NO_MONEY,
@@ -46,11 +47,14 @@ _SHARE_DECIMALS: Final = 6
 _MAX_FAMILIES: Final = 1000
 _MAX_HOURS: Final = 24 * 366 * 10
 _DAY_MS: Final = 24 * 3600 * 1000
+_MINUTE_MS: Final = 60 * 1000
 _DAY_S: Final = 24 * 3600
 _MAX_DAYS: Final = 3660
 _MAX_MB: Final = 100_000_000
+_MAX_GB: Final = 100_000
 _LAST_PORT: Final = 65_535
 _MAX_COUNT: Final = 10_000
+_MAX_WATCHED: Final = 1000
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
 _TIME: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z", re.ASCII)
 
@@ -84,6 +88,7 @@ class WorldPreset(Enum):
     CALM = "calm"
     TOXIC = "toxic"
     ROUGH = "rough"
+    REWARDS = "rewards"
 
 
 class AdvisorKind(Enum):
@@ -236,9 +241,13 @@ class Loop:
 
 @attrs.frozen(kw_only=True)
 class Paper:
-    """The pretended account."""
+    """The pretended account, and how its orders fill; delays are in milliseconds."""
 
     cash: Money = attrs.field(validator=_positive, metadata={"example": '"1000"'})
+    fill_model: FillModel = FillModel.PESSIMISTIC
+    send_ms: int = attrs.field(default=150, validator=_between(0, _MINUTE_MS))
+    cancel_ms: int = attrs.field(default=150, validator=_between(0, _MINUTE_MS))
+    data_ms: int = attrs.field(default=50, validator=_between(0, _MINUTE_MS))
 
 
 @attrs.frozen(kw_only=True)
@@ -274,6 +283,7 @@ class MarketFilters:
     min_depth_contracts: Size | None = attrs.field(default=None, validator=_not_negative)
     min_hours_to_close: Decimal | None = attrs.field(default=None, validator=_hours)
     max_hours_to_close: Decimal | None = attrs.field(default=None, validator=_hours)
+    max_watched: int = attrs.field(default=300, validator=_between(1, _MAX_WATCHED))
 
     def __attrs_post_init__(self) -> None:
         _ordered(("price_min", self.price_min), ("price_max", self.price_max))
@@ -464,16 +474,18 @@ class Advisor:
 
 @attrs.frozen(kw_only=True)
 class Retention:
-    """How long files are kept, in whole days."""
+    """How long files are kept, in whole days, and how much they take up in gigabytes."""
 
     journal_days: int = attrs.field(default=400, validator=_between(1, _MAX_DAYS))
     tape_days: int = attrs.field(default=30, validator=_between(1, _MAX_DAYS))
+    tape_max_gb: int = attrs.field(default=20, validator=_between(1, _MAX_GB))
 
 
 @attrs.frozen(kw_only=True)
 class Disk:
     """How much free space the bot insists on, in megabytes."""
 
+    stop_recording_below_mb: int = attrs.field(default=1000, validator=_between(1, _MAX_MB))
     stop_entries_below_mb: int = attrs.field(default=500, validator=_between(1, _MAX_MB))
     stop_all_below_mb: int = attrs.field(default=100, validator=_between(1, _MAX_MB))
 
@@ -482,6 +494,11 @@ class Disk:
             raise FieldError(
                 ("stop_all_below_mb",), "is above stop_entries_below_mb: entries must stop first"
             )
+
+    @property
+    def recording_leaves_mb(self) -> int:
+        """Free megabytes below which recording stops: never later than entries do."""
+        return max(self.stop_recording_below_mb, self.stop_entries_below_mb)
 
 
 @attrs.frozen(kw_only=True)

@@ -91,6 +91,11 @@ class Home:
         return self.path / "state"
 
     @property
+    def cache_dir(self) -> Path:
+        """The folder of decoded tapes, made when the first one is kept."""
+        return self.state_dir / "cache"
+
+    @property
     def halt_file(self) -> Path:
         """The file that stops entries while it exists."""
         return self.path / "HALT"

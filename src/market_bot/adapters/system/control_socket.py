@@ -18,6 +18,9 @@ halt       by, reason
 resume     by
 flatten    by
 stop       by
+arm        venue, by, phrase, minutes
+disarm     venue, by
+accept     venue, by
 =========  ==========================  ==========================================
 """
 
@@ -52,6 +55,7 @@ _ACCEPT_S: Final = 0.2
 _TEXT_MAX: Final = 200
 _RECENT_MAX: Final = 1_000
 _RECENT: Final = 20
+_MINUTES_MAX: Final = 1440
 _ERROR_MAX: Final = 500
 
 
@@ -195,8 +199,19 @@ class ControlServer:
                     "stop": desk.shut_down,
                 }
                 acts[command](_text(request, "by", "terminal"))
+            case "arm":
+                _only(request, "venue", "by", "phrase", "minutes")
+                who, venue = _text(request, "by", "terminal"), _text(request, "venue", "")
+                desk.arm(venue, who, _text(request, "phrase", ""), _minutes(request))
+            case "disarm" | "accept":
+                _only(request, "venue", "by")
+                who, venue = _text(request, "by", "terminal"), _text(request, "venue", "")
+                (desk.disarm if command == "disarm" else desk.accept_cash)(venue, who)
             case _:
-                msg = "unknown command: there are flatten, halt, recent, resume, status and stop"
+                msg = (
+                    "unknown command: there are accept, arm, disarm, flatten, halt, recent, resume,"
+                    " status and stop"
+                )
                 raise _BadRequestError(msg)
         return {}
 
@@ -276,6 +291,14 @@ def _count(request: Mapping[str, object]) -> int:
     value = request.get("count", _RECENT)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _RECENT_MAX:
         msg = f"count must be a whole number from 1 to {_RECENT_MAX}"
+        raise _BadRequestError(msg)
+    return value
+
+
+def _minutes(request: Mapping[str, object]) -> int:
+    value = request.get("minutes")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _MINUTES_MAX:
+        msg = f"minutes must be a whole number from 1 to {_MINUTES_MAX}"
         raise _BadRequestError(msg)
     return value
 

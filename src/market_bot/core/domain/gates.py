@@ -27,10 +27,7 @@ _UNKNOWN: Final = "unknown"
 def filtered(filters: Filters, seen: MarketView, signal: Signal, as_of: Micros) -> Iterator[Gate]:
     """Yield every market filter that refuses an entry."""
     market = seen.market
-    yield from _listed(filters, market)
-    yield from _titled(filters, market.title)
-    yield from _below("min_liquidity_usd", filters.min_liquidity, market.liquidity, format_money)
-    yield from _below("min_volume_24h_usd", filters.min_volume_24h, market.volume_24h, format_money)
+    yield from unsuitable(filters, market)
     if filters.price_min is not None and signal.price < filters.price_min:
         yield _soft("price_min", format_price(filters.price_min), format_price(signal.price))
     if filters.price_max is not None and signal.price > filters.price_max:
@@ -38,6 +35,14 @@ def filtered(filters: Filters, seen: MarketView, signal: Signal, as_of: Micros) 
     yield from _wide(filters.max_spread, seen.spread())
     yield from _below("min_depth_contracts", filters.min_depth, _depth(seen), format_size)
     yield from _untimely(filters, market, as_of)
+
+
+def unsuitable(filters: Filters, market: Market) -> Iterator[Gate]:
+    """Yield every market filter that refuses a market whatever its prices are."""
+    yield from _listed(filters, market)
+    yield from _titled(filters, market.title)
+    yield from _below("min_liquidity_usd", filters.min_liquidity, market.liquidity, format_money)
+    yield from _below("min_volume_24h_usd", filters.min_volume_24h, market.volume_24h, format_money)
 
 
 def _listed(filters: Filters, market: Market) -> Iterator[Gate]:

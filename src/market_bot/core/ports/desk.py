@@ -41,5 +41,25 @@ class Desk(Protocol):
         """Halt, and sell everything held at what is bid for it."""
 
     @abstractmethod
+    def arm(self, venue: str, by: str, phrase: str, minutes: int) -> None:
+        """Allow a live lane to open positions for so many minutes.
+
+        Args:
+            venue: whose live lane.
+            by: who wants it.
+            phrase: what that person typed, see `arm_lane.phrase_for`.
+            minutes: for how long.
+
+        """
+
+    @abstractmethod
+    def disarm(self, venue: str, by: str) -> None:
+        """Take that back."""
+
+    @abstractmethod
+    def accept_cash(self, venue: str, by: str) -> None:
+        """Count what a live lane's account has more, or less, as put in or taken out."""
+
+    @abstractmethod
     def shut_down(self, by: str) -> None:
         """Stop the bot in order."""

@@ -22,10 +22,27 @@ _WAIT_MAX: Final = Duration(30 * SECOND)
 _DOUBLINGS_MAX: Final = 5
 
 Begin = Callable[[LaneTrader, Micros], None]
+Poll = Callable[[Micros], Micros]
+Decorate = Callable[[LaneSnapshot], LaneSnapshot]
 
 
 def begin_with_nothing(trader: LaneTrader, now: Micros) -> None:
     """Go on from the journal alone."""
+
+
+def nothing_to_poll(now: Micros) -> Micros:
+    """Return the same moment: the source is asked while it is drained."""
+    return now
+
+
+def nothing_to_notice() -> str | None:
+    """Return that nothing stands in the way."""
+    return None
+
+
+def as_it_is(snapshot: LaneSnapshot) -> LaneSnapshot:
+    """Return the picture without anything more."""
+    return snapshot
 
 
 @attrs.define(eq=False)
@@ -44,6 +61,10 @@ class FedLane(Actor):
         digest: digest of the state, for the closing line.
         begin: done once, after the opening line and before the first tick.
         ticks_max: stop in order after so many ticks.
+        poll: asks the source for what is due, and returns the time after that: the tick's.
+        notice: tells why there is nothing to trade although the source answers, for people.
+        decorate: adds to a picture what the trader does not know.
+        wait_max: how long a source that fails is left alone at most.
         time: the time of the present tick.
 
     """
@@ -56,6 +77,10 @@ class FedLane(Actor):
     digest: Callable[[], str]
     begin: Begin = begin_with_nothing
     ticks_max: int | None = None
+    poll: Poll = nothing_to_poll
+    notice: Callable[[], str | None] = nothing_to_notice
+    decorate: Decorate = as_it_is
+    wait_max: Duration = _WAIT_MAX
     snapshot: LaneSnapshot = attrs.field(init=False)
     time: Micros = attrs.field(default=NEVER, init=False)
     _due: Micros = attrs.field(default=NEVER, init=False)
@@ -103,9 +128,10 @@ class FedLane(Actor):
             return None
         if now < self._due:
             # The wall clock may have been set back: nobody waits longer than one interval for it.
-            if self._due - now <= max(self.interval, _WAIT_MAX):
+            if self._due - now <= max(self.interval, self.wait_max):
                 return self._due
             self._due = now
+        now = self.poll(now)
         at = self._tick_time(now)
         if not self._begun:
             # Unguarded: a lane that cannot write its opening has nothing to go on with.
@@ -115,9 +141,11 @@ class FedLane(Actor):
         self.time = at
         self._tick(at)
         self._due = self._next(now)
-        if now - self._published >= _PUBLISH_EVERY or self._trouble is not None:
+        # Nobody waits long for news because the wall clock was set back.
+        if abs(now - self._published) >= _PUBLISH_EVERY or self._trouble is not None:
             self._published = now
-            self._publish("waiting" if self._trouble else "trading", error=self._trouble)
+            trouble = self._trouble or self.notice()
+            self._publish("waiting" if trouble else "trading", error=trouble)
         return self._due
 
     def _tick_time(self, now: Micros) -> Micros:
@@ -132,14 +160,19 @@ class FedLane(Actor):
             told, self._trouble = self._trouble, str(e)
             if told != self._trouble:
                 missed = ev.Tick(position="", reason=self._trouble)
-                self._guarded(lambda: self.trader.note(missed, at))
+                self._guarded(lambda: self._note(missed, at))
         else:
             self._failures, self._trouble = 0, None
+
+    def _note(self, event: ev.Event, at: Micros) -> None:
+        """Write down something while no tick comes that would make it durable."""
+        self.trader.note(event, at)
+        self.trader.recorder.journal.commit()
 
     def _next(self, now: Micros) -> Micros:
         if self._failures:
             doubled = max(self.interval, SECOND) << min(self._failures, _DOUBLINGS_MAX)
-            return Micros(now + min(doubled, _WAIT_MAX))
+            return Micros(now + min(doubled, self.wait_max))
         return Micros((now // self.interval + 1) * self.interval if self.interval else now)
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -157,7 +190,7 @@ class FedLane(Actor):
             self.trader.degrade(str(e))
 
     def _publish(self, phase: str, *, error: str | None = None) -> None:
-        self.snapshot = picture(
+        drawn = picture(
             self.trader,
             self.tally,
             self.blank,
@@ -166,3 +199,4 @@ class FedLane(Actor):
             progress=None,
             error=error,
         )
+        self.snapshot = self.decorate(drawn)

@@ -6,7 +6,7 @@ for one by one after it had to be over. A picture with a part missing concludes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -47,6 +47,7 @@ class Comparison:
         differences: what still disagrees once the facts are told, a line each for people.
         external_orders: how many orders rest there that are not ours.
         external_positions: markets in which more, or other, is held than the journal knows.
+        external: what all of this may cost at worst, by market.
         complete: whether everything could be read; if not, there are no facts and differences.
 
     """
@@ -56,6 +57,7 @@ class Comparison:
     differences: tuple[str, ...] = ()
     external_orders: int = 0
     external_positions: tuple[str, ...] = ()
+    external: Mapping[str, Money] = attrs.field(factory=dict)
     complete: bool = True
 
     @property
@@ -65,7 +67,11 @@ class Comparison:
 
 
 def compare(
-    state: LaneState, picture: AccountPicture, abilities: VenueCapabilities, now: Micros
+    state: LaneState,
+    picture: AccountPicture,
+    abilities: VenueCapabilities,
+    now: Micros,
+    moving: Collection[str] = (),
 ) -> Comparison:
     """Return what a lane has to learn from a picture of its account, and what disagrees.
 
@@ -74,6 +80,8 @@ def compare(
         picture: what the venue says.
         abilities: how the venue counts pairs of YES and NO and the money of waiting orders.
         now: the present moment.
+        moving: markets in which something traded so short a time before the picture, or after
+            it, that it need not show it; what is held there is not compared, nor is the cash.
 
     """
     if picture.missing:
@@ -85,14 +93,16 @@ def compare(
     ]
     facts = [fact for fate in fates for fact in fate.facts]
     facts += [_filled(intent, fill) for intent, late in fills.items() for fill in late]
-    positions, external = _positions(state, facts, picture, abilities)
+    positions, external = _positions(state, facts, picture, abilities, moving)
+    cash = () if moving else _cash(state, facts, picture, abilities)
     differences = [fate.difference for fate in fates if fate.difference is not None]
     return Comparison(
         facts=tuple(facts),
         doubts=tuple(fate.intent for fate in fates if fate.doubt),
-        differences=(*differences, *positions, *_cash(state, facts, picture, abilities)),
-        external_orders=_external_orders(state, picture),
+        differences=(*differences, *positions, *cash),
+        external_orders=len(_external_orders(state, picture)),
         external_positions=external,
+        external=_at_stake(state, facts, picture, external),
     )
 
 
@@ -194,12 +204,33 @@ def _filled(intent: str, fill: FillThere) -> Filled:
     )
 
 
-def _external_orders(state: LaneState, picture: AccountPicture) -> int:
-    return sum(
-        there.standing is Standing.RESTING
-        and _owner(state, there.intent, there.venue_order) is None
+def _external_orders(state: LaneState, picture: AccountPicture) -> list[OrderThere]:
+    return [
+        there
         for there in picture.orders
-    )
+        if there.standing is Standing.RESTING
+        and _owner(state, there.intent, there.venue_order) is None
+    ]
+
+
+def _at_stake(
+    state: LaneState, facts: Iterable[Fact], picture: AccountPicture, markets: Collection[str]
+) -> dict[str, Money]:
+    """Return what others may lose: what they paid, and a dollar per contract they wait for.
+
+    What an order of somebody else may cost is not told; no contract costs more than a dollar.
+    """
+    stake: dict[str, int] = {}
+    here = _held(state, facts)
+    for held in picture.positions:
+        more = held.size - max(0, here.get((held.market, held.leg), 0))
+        if held.market in markets and more > 0:
+            share = -(-held.cost * more // held.size)
+            stake[held.market] = stake.get(held.market, 0) + max(0, share)
+    for order in _external_orders(state, picture):
+        waiting = ONE_DOLLAR * max(0, order.size - order.filled)
+        stake[order.market] = stake.get(order.market, 0) + waiting
+    return {market: Money(amount) for market, amount in sorted(stake.items())}
 
 
 def _positions(
@@ -207,6 +238,7 @@ def _positions(
     facts: Iterable[Fact],
     picture: AccountPicture,
     abilities: VenueCapabilities,
+    moving: Collection[str],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return where less is held than the journal says, and markets with more or other."""
     here = _held(state, facts)
@@ -217,6 +249,8 @@ def _positions(
         here, there = _netted(here), _netted(there)
     less, more = [], []
     for market, leg in sorted({*here, *there}, key=lambda key: (key[0], key[1].value)):
+        if market in moving:
+            continue
         mine, theirs = here.get((market, leg), 0), there.get((market, leg), 0)
         if theirs < mine:
             less.append(

@@ -123,14 +123,15 @@ def liquidity_sample(terms: Reward, book: Book, mine: Iterable[Quoted]) -> Money
     The others are taken for as strong as the displayed book allows: whoever they are, they score
     at most ``min + (max - min) / 3`` of both sides' sums together. Our own orders are not
     displayed, since they exist on paper only. Nothing is earned while the book is not whole, is
-    crossed, or shows no order that qualifies on one of its sides.
+    crossed, or shows no order that qualifies on one of its sides; nor by an order of ours that
+    the displayed other side has reached: at the venue it would not rest any more.
     """
     doubled = _midpoint(terms, book)
     if doubled is None:
         return NO_MONEY
     bids = [Quoted(side=Side.BID, price=p, size=s) for p, s in book.bids.items()]
     asks = [Quoted(side=Side.ASK, price=p, size=s) for p, s in book.asks.items()]
-    own = list(mine)
+    own = [order for order in mine if _rests(book, order)]
     ours = _score(terms, doubled, own)
     if ours <= 0:
         return NO_MONEY
@@ -145,6 +146,13 @@ def _midpoint(terms: Reward, book: Book) -> int | None:
     bid = max((p for p, size in book.bids.items() if size >= terms.min_size), default=None)
     ask = min((p for p, size in book.asks.items() if size >= terms.min_size), default=None)
     return None if bid is None or ask is None else bid + ask
+
+
+def _rests(book: Book, order: Quoted) -> bool:
+    """Tell whether an order could rest in front of what is displayed."""
+    if order.side is Side.BID:
+        return book.best_ask is None or order.price < book.best_ask
+    return book.best_bid is None or order.price > book.best_bid
 
 
 def _sides(terms: Reward, doubled: int, orders: Iterable[Quoted]) -> tuple[int, int]:
