@@ -68,7 +68,7 @@ def test_a_finished_run_is_proven(bots: WarmBots, whole: Path) -> None:
         ("signal", '"reason":"favourite_underpriced"', '"reason":"another"'),
         ("denied", '"phase":"begin"', '"phase":"end"'),
         ("order_intent", '"purpose":"entry"', '"purpose":"exit"'),
-        ("fill", '"liquidity":"maker"', '"liquidity":"taker"'),
+        ("fill", '"liquidity":"taker"', '"liquidity":"maker"'),
         ("exit", '"leg":"yes"', '"leg":"no"'),
         ("market_resolved", '"yes_payout":"1"', '"yes_payout":"0"'),
     ],
