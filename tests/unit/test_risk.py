@@ -251,6 +251,13 @@ def test_a_broken_rule_denies(judge: Any) -> None:
     assert ["broken", "halted"] == [gate.name for gate in gates]
 
 
+def test_any_approval_will_do() -> None:
+    """A rule from outside may make its own approval; it need not be the shared one."""
+    kind = Rule(name="kind", summary="Approves.", judge=lambda *_: Approved())
+
+    assert () == refusals([kind], FIVE, no_exposure(), LIMITS)
+
+
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_every_rule_keeps_the_contract(rule: Rule) -> None:
     """A rule is named like its file, has a sentence, and approves of something."""
