@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_VENV := .venv-lock
 ARGS ?=
-# Test processes at a time; as many as there are processors.
-WORKERS ?= auto
+# Test processes at a time; 0 is one test after the other in this process.
+WORKERS ?= 0
 UPGRADE ?=
 
 # Stamps: each is touched when its step succeeded, so that a second call has nothing to do.
