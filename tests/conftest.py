@@ -1,10 +1,19 @@
 """What every test may ask for."""
 
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+_DEPTH = sys.getrecursionlimit()
+with suppress(ImportError):
+    import eth_account  # noqa: F401 - here, before all others, for what it does when imported
+# One of its dependencies raises the limit a hundredfold, with which decoding what is nested
+# deeply ends the process. The bot never runs like that.
+sys.setrecursionlimit(_DEPTH)
 
 # In continuous integration the same examples are tried every time, so that a failure is the
 # fault of the change; on a desk they differ, so that the search goes on.

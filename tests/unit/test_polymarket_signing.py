@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -314,6 +315,19 @@ def test_the_slow_signer_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(slow, SlowSigner)
     assert fast.address == slow.address
     assert fast.sign(b"\x01" * 32) == slow.sign(b"\x01" * 32)
+
+
+def test_signing_does_not_deepen_recursion() -> None:
+    """A dependency raises Python's recursion limit: what is nested deeply is refused after all."""
+    code = (
+        "import sys; sys.modules['coincurve'] = None\n"
+        "from market_bot.adapters.polymarket.signer import SlowSigner, open_signer\n"
+        f"before = sys.getrecursionlimit(); signer = open_signer({KEY!r}, allow_slow=True)\n"
+        "assert isinstance(signer, SlowSigner) and 'py_ecc' in sys.modules\n"
+        "assert before == sys.getrecursionlimit()"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

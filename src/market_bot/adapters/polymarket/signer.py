@@ -7,6 +7,7 @@ unless it is asked for.
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
@@ -139,8 +140,14 @@ def _native(secret: bytes) -> Signer:
 
 
 def _slow(secret: bytes) -> Signer:
-    from eth_account import Account  # noqa: PLC0415 - an optional extra, half a second to import
-    from eth_utils.exceptions import ValidationError  # noqa: PLC0415 - as above
+    depth = sys.getrecursionlimit()
+    try:
+        from eth_account import Account  # noqa: PLC0415 - an optional extra, half a second to import
+        from eth_utils.exceptions import ValidationError  # noqa: PLC0415 - as above
+    finally:
+        # One of its dependencies raises the limit a hundredfold: a deeply nested reply of a venue
+        # would then end the process where it is refused otherwise.
+        sys.setrecursionlimit(depth)
 
     try:
         account = Account.from_key(secret)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,7 @@ from market_bot.core.ports.tape import (
 FOREVER: Final = Micros(2**63 - 1)
 STRETCH_RECORDS_MAX: Final = 2_000_000
 _BLOCK: Final = 256
+_KIND: Final = re.compile(rb'\[\s*"([ -!#-\[\]-~]{0,40})"')
 
 _decoder: Final = msgspec.json.Decoder(Record)
 
@@ -230,13 +231,13 @@ def _bad_line(line: bytes, place: str, header: TapeHeader, cause: Exception) -> 
 
 
 def _what_is_wrong(line: bytes, cause: Exception) -> str:
-    with suppress(ValueError, RecursionError):
-        loose = msgspec.json.decode(line)
-        if isinstance(loose, list) and loose and loose[0] not in KINDS:
-            return (
-                f"unknown record kind {loose[0]!r}: use the market-bot that wrote the tape, or "
-                "import the data again"
-            )
+    # Not decoded again: what refused the line may be how deep it is nested.
+    kind = _KIND.match(line)
+    if kind is not None and (found := kind[1].decode()) not in KINDS:
+        return (
+            f"unknown record kind {found!r}: use the market-bot that wrote the tape, or "
+            "import the data again"
+        )
     return f"{cause}: import the data again"
 
 
