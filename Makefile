@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_VENV := .venv-lock
 ARGS ?=
-# Test processes at a time; 0 is one test after the other in this process.
-WORKERS ?= 0
+# Test processes at a time: as many as there are processors; 0 is one test after the other.
+WORKERS ?= auto
 UPGRADE ?=
 
 # Stamps: each is touched when its step succeeded, so that a second call has nothing to do.
@@ -21,16 +21,19 @@ COMMAND = $(if $(filter-out -%,$(firstword $(ARGS))),$(ARGS),run $(ARGS))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench soak lock clean
+.PHONY: help run test coverage check bench soak lock clean
 .PHONY: check-lint check-format check-types check-imports
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(PROJECT) ## Start the bot in paper mode; ARGS="…" adds options or names another command.
 	@$(BIN)/market-bot $(COMMAND)
 
-test: check ## Run the checks, then every test but the soak tests, with coverage (what CI runs).
+test: check ## Run the checks, then every test but the soak tests (what CI runs).
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+coverage: $(DEV) ## Run the same tests and say which lines they never reached; takes twice as long.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term-missing:skip-covered
 
 check: check-lint check-format check-types check-imports ## Run the linter, the formatter, the type checker and the import contracts.
