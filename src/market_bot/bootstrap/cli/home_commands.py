@@ -31,8 +31,13 @@ def init(home: Path, *, json: bool) -> int:
     return 0
 
 
-def show(home: Path, venue: str, *, json: bool) -> int:
-    """Print a venue's settings in canonical form."""
+def venue_file(home: Path, venue: str) -> Path:
+    """Return a venue's settings file.
+
+    Raises:
+        UsageFault: if the home or the file is not there; it says what there is.
+
+    """
     place = Home(home)
     path = place.venue_file(venue)
     if not path.is_file():
@@ -43,6 +48,12 @@ def show(home: Path, venue: str, *, json: bool) -> int:
             listed = ", ".join(known) or "none: `market-bot init` makes the default ones"
             msg = f"there is no venue {venue!r} in {place.config_dir}: there are {listed}"
         raise UsageFault(msg)
+    return path
+
+
+def show(home: Path, venue: str, *, json: bool) -> int:
+    """Print a venue's settings in canonical form."""
+    path = venue_file(home, venue)
     sourced = read_venue(path)
     settings_of(sourced)
     text, name = canonical(sourced.config), config_hash(sourced.config)

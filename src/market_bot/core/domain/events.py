@@ -208,7 +208,10 @@ class Exit(Decided):
 
 @attrs.frozen(kw_only=True)
 class OrderIntent(Decided):
-    """An order about to be sent; durable before the first byte leaves."""
+    """An order about to be sent; durable before the first byte leaves.
+
+    ``venue_order`` is its name at the venue where that is known before it is sent, else empty.
+    """
 
     TYPE: ClassVar[str] = "order_intent"
 
@@ -222,6 +225,7 @@ class OrderIntent(Decided):
     belief: Probability
     edge: Price
     mid: Price | None = None
+    venue_order: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -455,12 +459,58 @@ class ConfigChanged(Event):
     path: str = ""
 
 
+@attrs.frozen(kw_only=True)
+class ChangeIntended(Event):
+    """A settings file is about to be changed; durable before the file is touched.
+
+    ``cause`` is ``proposal:<id>``, ``trial:<id>`` (it is taken back), or ``operator``. After a
+    crash the file is ``sha_before`` or ``sha_after``; which of them, `ChangeEnded` says then.
+    """
+
+    TYPE: ClassVar[str] = "change_intended"
+
+    change: str
+    file: str
+    path: str
+    before: str
+    after: str
+    sha_before: str
+    sha_after: str
+    by: str
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class ChangeEnded(Event):
+    """What became of an intended change: applied, undone, or superseded by somebody's edit."""
+
+    TYPE: ClassVar[str] = "change_ended"
+
+    change: str
+    outcome: str
+    sha256: str
+    reason: str = ""
+
+
 @attrs.frozen
 class External:
     """What somebody else has in a market of our account, and what that may cost at worst."""
 
     market: str
     cost: Money
+
+
+@attrs.frozen
+class WrittenOff:
+    """What the journal held and the account does not, once a person has said that it is gone.
+
+    ``proceeds`` is what is taken to have come in for it: never more than it had cost.
+    """
+
+    market: str
+    leg: Leg
+    size: Size
+    proceeds: Money
 
 
 @attrs.frozen(kw_only=True)
@@ -471,6 +521,7 @@ class Reconciled(Event):
     ``cash`` is what the venue says there is, null while it could not be read; ``adopted`` is money
     that moved beside the lane and counts as put in, or taken out, from here on. ``external``
     orders and positions are not ours: they are counted in what is at stake and left alone.
+    ``written_off`` is what was sold or moved beside the lane, on a person's word.
     """
 
     TYPE: ClassVar[str] = "reconciled"
@@ -483,6 +534,7 @@ class Reconciled(Event):
     differences: tuple[str, ...] = ()
     external_orders: int = 0
     external: tuple[External, ...] = ()
+    written_off: tuple[WrittenOff, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -622,6 +674,17 @@ class Proposal(Event):
 
 
 @attrs.frozen(kw_only=True)
+class ProposalQueued(Event):
+    """A proposal passed everything and waits for a person, until ``expires_at`` at most."""
+
+    TYPE: ClassVar[str] = "proposal_queued"
+
+    proposal: str
+    expires_at: Micros
+    card: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
 class ProposalDropped(Event):
     """A proposal that a validation layer or replay discarded, and why."""
 
@@ -685,6 +748,38 @@ class TrialEnded(Event):
     blocked_until: Micros | None = None
 
 
+@attrs.frozen(kw_only=True)
+class TrialOutcome(Event):
+    """What a change brought in its first ``hours`` beyond the old settings, in dollars a day.
+
+    ``low`` and ``high`` are the interval; null is what could not be told.
+    """
+
+    TYPE: ClassVar[str] = "trial_outcome"
+
+    trial: str
+    hours: int
+    gain: Money | None = None
+    low: Money | None = None
+    high: Money | None = None
+
+
+@attrs.frozen(kw_only=True)
+class LearningUndone(Event):
+    """A person wants forgotten what decisions and results taught about one way to turn a knob.
+
+    ``direction`` is 1 or -1, ``rule`` the leak rule. Changes that were taken back stay blocked.
+    """
+
+    TYPE: ClassVar[str] = "learning_undone"
+
+    path: str
+    direction: int
+    rule: str
+    by: str
+    note: str = ""
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.TYPE: cls
     for cls in (
@@ -715,6 +810,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
         Error,
         VenueState,
         ConfigChanged,
+        ChangeIntended,
+        ChangeEnded,
         Reconciled,
         Armed,
         Disarmed,
@@ -726,10 +823,13 @@ EVENT_TYPES: dict[str, type[Event]] = {
         LeakReview,
         Leak,
         Proposal,
+        ProposalQueued,
         ProposalDropped,
         ProposalDecided,
         TrialStarted,
         TrialChecked,
         TrialEnded,
+        TrialOutcome,
+        LearningUndone,
     )
 }

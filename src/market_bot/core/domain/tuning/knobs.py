@@ -6,12 +6,13 @@ declared there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
 
+from market_bot.core.domain.exits.api import ExitRule
 from market_bot.core.domain.numbers import (
     HOUR,
     MONEY_SCALE,
@@ -26,8 +27,8 @@ from market_bot.core.domain.numbers import (
     Size,
     format_scaled,
 )
-from market_bot.core.domain.settings import LaneSettings
-from market_bot.core.domain.strategies.api import KNOB, Knob
+from market_bot.core.domain.settings import Cooldown, Filters, LaneSettings, Sizing
+from market_bot.core.domain.strategies.api import KNOB, Knob, Strategy
 
 _SCALES: Final[Mapping[object, int]] = {
     Price: PRICE_SCALE,
@@ -84,3 +85,22 @@ def _written(value: Any, kind: object, unit: str) -> str | None:  # noqa: ANN401
         msg = f"a knob is a number with a unit of its own, was {kind}"
         raise TypeError(msg)
     return format_scaled(value, scale)
+
+
+def declared_knobs(
+    strategies: Iterable[Strategy], exits: Iterable[ExitRule]
+) -> list[tuple[str, Knob]]:
+    """Return every knob there could ever be, on or off, with its path, in a fixed order."""
+    sections: list[tuple[str, type[Any]]] = [
+        *((f"strategies.{strategy.name}.params", strategy.params) for strategy in strategies),
+        ("markets", Filters),
+        ("cooldown", Cooldown),
+        *((f"exits.{rule.name}", rule.params) for rule in exits),
+        ("sizing", Sizing),
+    ]
+    return [
+        (f"{section}.{field.metadata[KNOB].key or field.name}", field.metadata[KNOB])
+        for section, cls in sections
+        for field in attrs.fields(cls)
+        if KNOB in field.metadata
+    ]
