@@ -128,6 +128,16 @@ def value_at(config: VenueConfig, path: str) -> str:
     return _told(data)
 
 
+def place_of(data: Mapping[str, Any], change: Override) -> KeyPath:
+    """Return the path of a change in plain data, a strategy's name replaced by its position.
+
+    Raises:
+        ConfigError: if it is no path.
+
+    """
+    return _resolved(data, _steps(change))
+
+
 def _told(data: Any) -> str:  # noqa: ANN401 - any JSON
     match data:
         case None:
