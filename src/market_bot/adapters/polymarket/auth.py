@@ -63,6 +63,10 @@ class ApiCredentials:
         """Every text that must never be shown; for redaction."""
         return (self._secret, self._secret.rstrip("="), self._passphrase, self.key)
 
+    def stream_login(self) -> dict[str, str]:
+        """Return what a connection to the user channel says of itself; all of it is secret."""
+        return {"apiKey": self.key, "secret": self._secret, "passphrase": self._passphrase}
+
     def headers(self, timestamp_s: int, method: str, path: str, body: bytes) -> dict[str, str]:
         """Return the headers of a request.
 
