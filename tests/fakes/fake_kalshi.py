@@ -14,12 +14,14 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
+import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -58,6 +60,38 @@ class Fault:
     acted: bool = False
 
 
+_JSON = {"content-type": "application/json"}
+
+
+@attrs.frozen
+class Asked:
+    """A request: ``target`` is path and query as they came, headers have small names."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """The path from the root."""
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """Every parameter, in order."""
+        return parse_qs(urlsplit(self.target).query, keep_blank_values=True)
+
+
+@attrs.frozen
+class Reply:
+    """An answer."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
 def error(code: str, details: str = "") -> bytes:
     """Return a body in the nested shape."""
     inner = {"code": code, "message": code.replace("_", " ")}
@@ -82,10 +116,13 @@ class FakeKalshi:
     Args:
         now_ms: the venue's own clock.
         engine: matches, pays and settles; its markets are the venue's.
+        serves: whether it can be entered; without sockets it takes calls alone.
 
     """
 
-    def __init__(self, now_ms: Callable[[], int], engine: Engine | None = None) -> None:
+    def __init__(
+        self, now_ms: Callable[[], int], engine: Engine | None = None, *, serves: bool = True
+    ) -> None:
         self.now_ms = now_ms
         self.engine = engine
         self.keys: dict[str, PublicKey] = {}
@@ -115,7 +152,9 @@ class FakeKalshi:
         if engine is not None:
             self.markets = engine.records
             self.portfolio = Portfolio(engine)
-            self._socket = FakeSocket(engine, self.refusal)
+            self._socket = FakeSocket(engine, self.refusal) if serves else None
+        if not serves:
+            return
         self._server = ThreadingHTTPServer(
             ("127.0.0.1", 0), type("Handler", (_Handler,), {"venue": self})
         )
@@ -167,6 +206,63 @@ class FakeKalshi:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def reply(self, asked: Asked) -> Reply | None:
+        """Return the answer to a request, None if the connection ends without one."""
+        self.requests.append((asked.method, asked.path, asked.query))
+        self.bodies.append(asked.body)
+        fault = _next(self, asked.method, asked.path)
+        if fault is not None and fault.later:
+            self.held.append(lambda: self._act(asked))
+        if fault is not None and not (fault.acted or fault.stale):
+            return self._misbehave(fault)
+        status, body = self._act(asked, stale=fault is not None and fault.stale)
+        if fault is not None and not fault.stale:
+            return self._misbehave(fault)
+        return self._told(Reply(status, body, _JSON))
+
+    def _act(self, asked: Asked, *, stale: bool = False) -> tuple[int, bytes]:
+        path = asked.path
+        ours = "/portfolio/" in path or "/account/" in path
+        if ours or "kalshi-access-key" in asked.headers:
+            refused = self.refusal(asked.method, path, asked.headers)
+            if refused is not None:
+                return refused
+        answer: Any
+        if self.portfolio is not None:
+            found = self.portfolio.answer(
+                asked.method, path.removeprefix(ROOT), asked.query, asked.body, stale=stale
+            )
+            if found is not None:
+                status, answer = found
+                return status, b"" if answer is None else json.dumps(answer).encode()
+        if asked.method == "POST" and path == f"{ROOT}/portfolio/events/orders":
+            status, answer = self.create(asked.body)
+        elif asked.method == "DELETE" and path == f"{ROOT}/portfolio/events/orders":
+            self.orders.clear()
+            return 204, b""
+        elif path.startswith(f"{ROOT}/portfolio/events/orders/"):
+            status, answer = 404, json.loads(error("not_found"))
+        elif path == f"{ROOT}/portfolio/balance":
+            status, answer = 200, {"balance_dollars": "12.3400"}
+        else:
+            status, answer = self.answer(path, asked.query)
+        return status, json.dumps(answer).encode()
+
+    def _misbehave(self, fault: Fault) -> Reply | None:
+        if fault.hang:
+            self.ended.wait()
+        if fault.drop or fault.hang or fault.later:
+            return None
+        return self._told(Reply(fault.status, fault.body or b"", _JSON | fault.headers))
+
+    def _told(self, reply: Reply) -> Reply:
+        self.answers.append((reply.status, reply.body))
+        return reply
+
+    def date_text(self) -> str:
+        """Return the time as answers tell it."""
+        return self.date or formatdate(self.now_ms() / 1000, usegmt=True)
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         """Return status and body of a read."""
@@ -308,6 +404,23 @@ def _of(found: list[dict[str, Any]], key: str, wanted: list[str] | None) -> list
     return [one for one in found if one[key] in names]
 
 
+class InProcess(httpx.BaseTransport):
+    """Takes requests to a venue without a socket; what is lost is an error, as on the line."""
+
+    def __init__(self, venue: FakeKalshi) -> None:
+        self._venue = venue
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        target = request.url.raw_path.decode("ascii")
+        reply = self._venue.reply(Asked(request.method, target, headers, request.read()))
+        if reply is None:
+            msg = "nobody answered"
+            raise httpx.RemoteProtocolError(msg)
+        told = reply.headers | {"date": self._venue.date_text()}
+        return httpx.Response(reply.status, headers=told, content=reply.body)
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One connection; every fake serves with a class of its own."""
 
@@ -329,77 +442,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_POST()
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        return self.venue.date or super().date_time_string(self.venue.now_ms() / 1000)
+        return self.venue.date_text()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         pass
 
     def _serve(self, body: bytes) -> None:
-        where = urlsplit(self.path)
-        query = parse_qs(where.query, keep_blank_values=True)
-        self.venue.requests.append((self.command, where.path, query))
-        self.venue.bodies.append(body)
-        fault = _next(self.venue, self.command, where.path)
-        if fault is not None and fault.later:
-            self.venue.held.append(lambda: self._act(where.path, query, body))
-        if fault is not None and not (fault.acted or fault.stale):
-            self._misbehave(fault)
-            return
-        status, answer = self._act(where.path, query, body, stale=fault is not None and fault.stale)
-        if fault is not None and not fault.stale:
-            self._misbehave(fault)
-        else:
-            self._send(status, answer, {"content-type": "application/json"})
-
-    def _act(
-        self, path: str, query: dict[str, list[str]], body: bytes, *, stale: bool = False
-    ) -> tuple[int, bytes]:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        ours = "/portfolio/" in path or "/account/" in path
-        if ours or "kalshi-access-key" in headers:
-            refused = self.venue.refusal(self.command, path, headers)
-            if refused is not None:
-                return refused
-        answer: Any
-        portfolio = self.venue.portfolio
-        if portfolio is not None:
-            found = portfolio.answer(
-                self.command, path.removeprefix(ROOT), query, body, stale=stale
-            )
-            if found is not None:
-                status, answer = found
-                return status, b"" if answer is None else json.dumps(answer).encode()
-        if self.command == "POST" and path == f"{ROOT}/portfolio/events/orders":
-            status, answer = self.venue.create(body)
-        elif self.command == "DELETE" and path == f"{ROOT}/portfolio/events/orders":
-            self.venue.orders.clear()
-            return 204, b""
-        elif path.startswith(f"{ROOT}/portfolio/events/orders/"):
-            status, answer = 404, json.loads(error("not_found"))
-        elif path == f"{ROOT}/portfolio/balance":
-            status, answer = 200, {"balance_dollars": "12.3400"}
-        else:
-            status, answer = self.venue.answer(path, query)
-        return status, json.dumps(answer).encode()
-
-    def _misbehave(self, fault: Fault) -> None:
-        if fault.hang:
-            self.venue.ended.wait()
-        if fault.drop or fault.hang or fault.later:
+        asked = Asked(self.command, self.path, headers, body)
+        reply = self.venue.reply(asked)
+        if reply is None:
             self.close_connection = True
             return
-        headers = {"content-type": "application/json"} | fault.headers
-        self._send(fault.status, fault.body or b"", headers)
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.venue.answers.append((status, body))
-        self.send_response(status)
-        for name, value in headers.items():
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
             self.send_header(name, value)
-        if status != 204:
-            self.send_header("content-length", str(len(body)))
+        if reply.status != 204:
+            self.send_header("content-length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(reply.body)
 
 
 def _next(venue: FakeKalshi, method: str, path: str) -> Fault | None:

@@ -32,9 +32,9 @@ from market_bot.core.ports.account import AccountPicture
 from market_bot.core.ports.execution import Fact
 
 from .builders import a_draft, a_signal, an_intent
-from .fake_kalshi import FakeKalshi
+from .fake_kalshi import FakeKalshi, InProcess
 from .fake_kalshi_engine import Engine, Fill
-from .kalshi_client import WaitingClock, a_client, a_key
+from .kalshi_client import BASE, WaitingClock, a_client, a_key
 from .kalshi_records import TICKER, a_market, as_json
 
 KEY_ID = "key-1"
@@ -71,13 +71,17 @@ def pushed_of(fill: Fill, received: Micros) -> PushedFill:
 
 @attrs.define(eq=False)
 class Rig:
-    """A venue with two markets on two shards, and our side of it; serves until it is left."""
+    """A venue with two markets on two shards, and our side of it; serves until it is left.
+
+    Over sockets, or ``in_process``, where a request is a call.
+    """
 
     clock: WaitingClock = attrs.field(factory=WaitingClock)
     cash: dict[int, str] = attrs.field(factory=lambda: {0: "100.00", 2: "50.00"})
     with_inbox: bool = False
     group_limit: str = ""
     patience: Patience = ONCE
+    in_process: bool = False
     engine: Engine = attrs.field(init=False)
     venue: FakeKalshi = attrs.field(init=False)
     rest: KalshiRest = attrs.field(init=False)
@@ -90,16 +94,22 @@ class Rig:
 
     def __attrs_post_init__(self) -> None:
         self.engine = Engine(self.clock.now_ms, self.cash)
-        self.venue = FakeKalshi(self.clock.now_ms, self.engine)
+        self.venue = FakeKalshi(self.clock.now_ms, self.engine, serves=not self.in_process)
         self.venue.keys[KEY_ID] = a_key().public_key()
         for record in (a_market(), a_market(CRYPTO, exchange_index=2)):
             self.engine.list_market(record)
             self.listings[record["ticker"]] = listing_of(record)
 
     def __enter__(self) -> Self:
-        self.venue.__enter__()
-        signer = Signer(KEY_ID, a_key())
-        self.rest = a_client(self.clock, url=self.venue.url, signer=signer, patience=self.patience)
+        if not self.in_process:
+            self.venue.__enter__()
+        self.rest = a_client(
+            self.clock,
+            url=BASE if self.in_process else self.venue.url,
+            backend=InProcess(self.venue) if self.in_process else None,
+            signer=Signer(KEY_ID, a_key()),
+            patience=self.patience,
+        )
         self.inbox = PrivateInbox() if self.with_inbox else None
         self.new_desk()
         self.account = KalshiAccount(self.rest, self.clock, ours=self.names.get)
@@ -112,7 +122,8 @@ class Rig:
         trace: TracebackType | None,
     ) -> None:
         self.rest.close()
-        self.venue.__exit__(kind, error, trace)
+        if not self.in_process:
+            self.venue.__exit__(kind, error, trace)
 
     def new_desk(self) -> None:
         """Take another desk, as a new process does."""

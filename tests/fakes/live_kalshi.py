@@ -101,6 +101,7 @@ def a_live_home(
     url: str = "",
     style: str = "taker",
     patience_s: int = 5,
+    interval_ms: int = 200,
 ) -> Home:
     """Return a home whose Kalshi is this one, with settings that trade at once.
 
@@ -113,6 +114,7 @@ def a_live_home(
         url: another REST address than the venue's own.
         style: how entries are made.
         patience_s: how long an order waits.
+        interval_ms: how far apart its looks are.
 
     """
     home = Home(path)
@@ -128,7 +130,7 @@ def a_live_home(
         "after_entry_seconds": cooldown_s,
         "style": style,
         "patience_seconds": patience_s,
-        "interval_ms": 200,
+        "interval_ms": interval_ms,
     }.items():
         words, count = re.subn(
             rf"^(\s*){key_name}: .*$",

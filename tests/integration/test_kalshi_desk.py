@@ -392,6 +392,79 @@ def test_an_adopted_order_goes_on(rig: Rig) -> None:
     assert [Cancelled("i-1", "cancelled")] == rig.told()
 
 
+def test_an_adopted_order_is_cancelled_on_its_shard(rig: Rig) -> None:
+    """Right after a start nobody knows the markets yet; the list of orders tells the shard."""
+    rig.desk.submit(rig.intent(style=Style.MAKER, at="0.41", market=CRYPTO), rig.now)
+    (name,) = rig.ours("i-1")
+    rig.listings.clear()
+    rig.new_desk()
+    known = an_order(
+        market=CRYPTO,
+        state=OrderState.ACCEPTED,
+        venue_order=name,
+        created_at=rig.now,
+        expires_at=Micros(rig.now + 50 * SECOND),
+    )
+    rig.desk.adopt([known])
+    rig.told()
+    rig.desk.cancel("i-1", rig.now)
+
+    assert [] == rig.engine.resting()
+    assert [Cancelled("i-1", "cancelled")] == rig.told()
+
+
+@pytest.mark.parametrize("name", ["", "..", "o/1", "o?1", "o 1", "o%2f1", "\u00f6", "o" * 101])
+def test_an_order_whose_name_is_no_part_of_an_address(rig: Rig, name: str) -> None:
+    """What the venue calls an order never becomes another request, and ends no thread."""
+    body = msgspec.json.encode(
+        {"order_id": name, "client_order_id": "i-1", "fill_count": "0", "remaining_count": "10"}
+    )
+    rig.venue.faults.append(Fault(path=ORDERS, method="POST", status=201, body=body))
+    outcome = rig.desk.submit(rig.intent(style=Style.MAKER, at="0.41"), rig.now)
+    rig.desk.cancel("i-1", rig.now)
+
+    assert isinstance(outcome, Unknown)
+    assert ["POST"] == [verb for verb, _, _ in rig.venue.requests]
+
+
+DEEP = [b"[" * 100_000, b'{"a":' * 100_000, b'{"order_id":' + b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", DEEP)
+@pytest.mark.parametrize("status", [200, 400])
+def test_answers_nested_too_deeply_prove_nothing(rig: Rig, status: int, body: bytes) -> None:
+    """An order stays in doubt, a list is read again, and nothing ends the lane's thread."""
+    rig.venue.faults.append(Fault(path=ORDERS, method="POST", status=status, body=body, acted=True))
+    rig.venue.faults.append(Fault(path="/portfolio/orders", status=status, body=body))
+    outcome = rig.desk.submit(rig.intent(style=Style.MAKER, at="0.41"), rig.now)
+
+    assert isinstance(outcome, Unknown)
+    assert [] == rig.told()
+    assert [Confirmed("i-1", rig.ours("i-1")[0])] == rig.told(1)
+    rig.venue.faults.append(
+        Fault(path=f"{ORDERS}*", method="DELETE", status=status, body=body, acted=True)
+    )
+    rig.desk.cancel("i-1", rig.now)
+    assert [Cancelled("i-1", "cancelled")] == rig.told()
+
+
+def test_an_exit_that_may_have_nothing_to_sell_does_not_wait_in_the_book(rig: Rig) -> None:
+    """What somebody sold by hand is not sold again: a waiting order would open the other side."""
+    rig.desk.careful = lambda: True
+    sale = rig.intent("i-1", "0.44", "5", purpose=Purpose.EXIT, style=Style.MAKER)
+    outcome = rig.desk.submit(sale, rig.now)
+    rig.engine.crowd(TICKER, "bid", "0.44", "5.00")
+    rig.told(1)
+
+    assert not isinstance(outcome, Unknown)
+    assert ("immediate_or_cancel", True) == (
+        sent(rig)[0]["time_in_force"],
+        sent(rig)[0]["reduce_only"],
+    )
+    assert not any(held.count for held in rig.engine.positions.values())
+    assert isinstance(resting(rig, "i-2"), Accepted)
+
+
 def test_an_order_from_before_a_crash_is_found(rig: Rig) -> None:
     """An intent that was journaled, with nobody knowing whether it was sent."""
     resting(rig)

@@ -1,7 +1,8 @@
 """Every way a request can fail, whether the venue has done it or not, through a whole lane.
 
 Never two orders of one intent, never more at stake than allowed by the venue's own books, and in
-the end the journal says what the venue says, to the last unit.
+the end the journal says what the venue says, to the last unit. Requests are calls here, so that
+all combinations can be tried; sockets are for `test_kalshi_desk` and a few tests of this file.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ WAITS = (1, 1, 2, 5, 11, 30, 31, 31, 31)
 @pytest.fixture
 def lane() -> Iterator[KalshiLane]:
     """Return a lane that may have one order of five dollars, at a venue with the same quote."""
-    with Rig(cash={0: CASH, 2: "0.00"}) as rig:
+    with Rig(cash={0: CASH, 2: "0.00"}, in_process=True) as rig:
         rig.engine.crowd(TICKER, "bid", "0.40", "50.00")
         rig.engine.crowd(TICKER, "ask", "0.45", "50.00")
         yield KalshiLane(rig)
@@ -104,6 +105,18 @@ def test_a_create_that_fails(lane: KalshiLane, name: str, truth: str, style: Sty
     if style is Style.MAKER:
         lane.rig.engine.crowd(TICKER, "ask", "0.41", "4.00")
     heal(lane)
+
+
+@pytest.mark.parametrize("name", ["dropped", "302", "cut off", "empty"])
+def test_a_create_that_fails_on_a_line(name: str) -> None:
+    """Over real sockets it is as in the calls of the other tests."""
+    with Rig(cash={0: CASH, 2: "0.00"}) as rig:
+        rig.engine.crowd(TICKER, "ask", "0.45", "50.00")
+        lane = KalshiLane(rig)
+        rig.venue.faults.append(attrs.evolve(FAULTS[name], path=ORDERS, method="POST", acted=True))
+        lane.wanting.wants.append(buying())
+        lane.tick()
+        heal(lane)
 
 
 @pytest.mark.parametrize("reads", ["behind", "broken"])

@@ -1,9 +1,11 @@
 """What a request proves, what is tried again, and what never appears in an error."""
 
+import gzip
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+import zstandard
 
 from market_bot.adapters.kalshi.budgets import Budgets, RateClass, RateLimit
 from market_bot.adapters.kalshi.errors import (
@@ -252,6 +254,46 @@ def test_an_answer_is_cut_off_at_its_limit() -> None:
     with pytest.raises(OutcomeUnknownError, match="longer than 1000 bytes"):
         a_client(
             WaitingClock(), backend=script, response_max=1000, patience=Patience(attempts=1)
+        ).get("/markets")
+
+
+@pytest.mark.parametrize(
+    ("packed", "body"),
+    [
+        ("gzip, gzip", gzip.compress(gzip.compress(b"0" * 10**6))),
+        ("zstd", zstandard.compress(b"0" * 10**6)),
+        ("br", b"anything"),
+    ],
+)
+def test_an_answer_that_is_packed_as_nobody_asked_is_not_unpacked(packed: str, body: bytes) -> None:
+    """A few bytes of it could fill the memory before anybody counts them."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert "gzip" == request.headers["accept-encoding"]
+        stream = httpx.ByteStream(body)
+        return httpx.Response(200, headers={"content-encoding": packed}, stream=stream)
+
+    client = a_client(
+        WaitingClock(), backend=httpx.MockTransport(answer), patience=Patience(attempts=1)
+    )
+    with pytest.raises(OutcomeUnknownError, match="packed as"):
+        client.get("/markets")
+
+
+def test_a_packed_answer_is_cut_off_at_its_limit_too() -> None:
+    """What counts is how long it is unpacked."""
+    body = gzip.compress(b"0" * 10**6)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        stream = httpx.ByteStream(body)
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=stream)
+
+    with pytest.raises(OutcomeUnknownError, match="longer than 100000 bytes"):
+        a_client(
+            WaitingClock(),
+            backend=httpx.MockTransport(answer),
+            response_max=100_000,
+            patience=Patience(attempts=1),
         ).get("/markets")
 
 

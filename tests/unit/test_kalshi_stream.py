@@ -369,7 +369,10 @@ def test_a_negative_size_spoils_one_book(venue: VenueFrames, streaming: Streamin
         b'{"type":',
         b"\xff\xfe",
         b"[]",
+        b"[" * 100_000,
+        b'{"type":"orderbook_delta","sid":1,"seq":4,"msg":' + b'{"a":' * 100_000,
     ],
+    ids=["fields", "types", "torn", "bytes", "shape", "deep", "deep inside"],
 )
 def test_what_cannot_be_read_is_a_loss(
     venue: VenueFrames, streaming: Streaming, frame: dict[str, Any] | bytes

@@ -32,7 +32,6 @@ from market_bot.adapters.kalshi.parse_limits import (
     parse_account_limits,
     parse_endpoint_costs,
 )
-from market_bot.adapters.kalshi.parse_markets import Listing
 from market_bot.adapters.kalshi.parse_portfolio import parse_balance
 from market_bot.adapters.kalshi.polled import Pace
 from market_bot.adapters.kalshi.private_stream import PrivateInbox
@@ -41,9 +40,15 @@ from market_bot.adapters.kalshi.signing import Signer, load_signer
 from market_bot.adapters.kalshi.transport import Transport
 from market_bot.adapters.system.secrets import Secrets
 from market_bot.bootstrap.health import Check, Health
-from market_bot.bootstrap.venue_parts import Ground, Trading, Venue, VenueError, VenueParts
+from market_bot.bootstrap.venue_parts import (
+    Ground,
+    Trading,
+    Venue,
+    VenueError,
+    VenueParts,
+    wanted_by,
+)
 from market_bot.config.schema import Mode, VenueConfig
-from market_bot.core.domain.gates import unsuitable
 from market_bot.core.domain.market import MarketStatus
 from market_bot.core.domain.numbers import (
     ONE_CONTRACT,
@@ -78,7 +83,7 @@ class KalshiVenue(Venue):
                     raise VenueError(_no_key(ground.home))
                 return VenueParts(feed=polled_feed(settings, ground.clock))
             inbox = PrivateInbox() if live else None
-            feed = streamed_feed(settings, ground.clock, signer, inbox=inbox)
+            feed = streamed_feed(settings, ground.clock, signer, wake=ground.wake, inbox=inbox)
         except ValueError as e:
             raise VenueError(str(e)) from e
         if not live:
@@ -128,6 +133,7 @@ def feed_settings(ground: Ground) -> FeedSettings:
     config = ground.config
     markets = config.markets
     most = markets.max_time_to_close
+    wanted = wanted_by(ground)
     return FeedSettings(
         base_url=config.api.base_url or PRODUCTION_REST,
         ws_url=config.api.ws_url or PRODUCTION_STREAM,
@@ -136,22 +142,12 @@ def feed_settings(ground: Ground) -> FeedSettings:
             closes_within=None if most is None else Duration(most),
         ),
         choice=Choice(
-            wanted=wanted_by(ground),
+            wanted=lambda listing: wanted(listing.market),
             held=ground.held,
             markets_max=markets.max_watched,
         ),
         polling=Pace(books=Duration(max(config.loop.interval_ms, _FASTEST_MS) * SECOND // 1000)),
     )
-
-
-def wanted_by(ground: Ground) -> Callable[[Listing], bool]:
-    """Return what tells whether a market could ever be traded under the filters."""
-    filters = ground.settings.filters
-
-    def wanted(listing: Listing) -> bool:
-        return next(unsuitable(filters, listing.market), None) is None
-
-    return wanted
 
 
 def group_limit(config: VenueConfig) -> Size:
@@ -178,6 +174,7 @@ def _trading(
         # The lane waits for these: one that fails is asked again at another tick.
         reads=clients.make(reads=(3, 8), patience=Patience(attempts=1)),
         complain=ground.complain,
+        careful=lambda: ground.state().unreconciled is not None,
     )
 
     def ours(name: str) -> OwnName | None:

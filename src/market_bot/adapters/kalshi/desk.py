@@ -65,6 +65,7 @@ from .orders import (
     judge_change,
     judge_create,
     legs_price,
+    order_path,
 )
 from .paging import walk
 from .parse_exchange import DEFAULT_SHARD
@@ -109,6 +110,11 @@ class DeskPace:
     markets: int = 8
 
 
+def trusting() -> bool:
+    """Tell that the venue holds what the journal says."""
+    return False
+
+
 @attrs.define(eq=False)
 class _Tracked:
     """An order of ours from its sending until everything about it is told.
@@ -124,7 +130,7 @@ class _Tracked:
     style: Style
     size: Size
     price: Price
-    shard: int
+    shard: int | None
     created_at: Micros
     expires_at: Micros
     since: Micros
@@ -163,6 +169,7 @@ class KalshiDesk(LiveDesk):
         complain: takes one line for people, such as a fee that is not what we expect.
         pace: how often the venue is asked.
         whole: whether takers that open want all or nothing.
+        careful: tells whether the venue may hold less than the journal says.
 
     """
 
@@ -176,6 +183,7 @@ class KalshiDesk(LiveDesk):
     complain: Callable[[str], None] = attrs.field(default=say_nothing, kw_only=True)
     pace: DeskPace = attrs.field(factory=DeskPace, kw_only=True)
     whole: bool = attrs.field(default=False, kw_only=True)
+    careful: Callable[[], bool] = attrs.field(default=trusting, kw_only=True)
     _orders: dict[str, _Tracked] = attrs.field(factory=dict, init=False)
     _by_venue: dict[str, _Tracked] = attrs.field(factory=dict, init=False)
     _sent: OrderedDict[str, None] = attrs.field(factory=OrderedDict, init=False)
@@ -280,7 +288,7 @@ class KalshiDesk(LiveDesk):
             book_side(order.leg, order.purpose),
             price=yes_price(order.leg, price),
             total=size,
-            shard=order.shard,
+            shard=self._shard_of(order),
         )
         order.urgent = True
         return self._changed(order, "amend", as_body(request))
@@ -294,7 +302,7 @@ class KalshiDesk(LiveDesk):
         """
         order = self._resting(intent)
         order.urgent = True
-        body = as_body(decrease_order(order.market, remaining, order.shard))
+        body = as_body(decrease_order(order.market, remaining, self._shard_of(order)))
         return self._changed(order, "decrease", body)
 
     def merge(self, merge: str, market: str, size: Size, at: Micros) -> None:  # noqa: ARG002 - the venue has netted it
@@ -332,7 +340,8 @@ class KalshiDesk(LiveDesk):
                     style=order.style,
                     size=order.size,
                     price=order.price,
-                    shard=self._shard(order.market),
+                    # Until a list tells it: discovery has not found the market yet.
+                    shard=None,
                     created_at=order.created_at,
                     expires_at=order.expires_at,
                     since=order.created_at,
@@ -375,7 +384,14 @@ class KalshiDesk(LiveDesk):
         if group is None and not intent.reduce_only:
             return Rejected("not_sent", f"there is no order group on shard {shard}")
         try:
-            return create_order(intent, at, shard=shard, group=group or "", whole=self.whole)
+            return create_order(
+                intent,
+                at,
+                shard=shard,
+                group=group or "",
+                whole=self.whole,
+                careful=self.careful(),
+            )
         except OrderShapeError as e:
             return Rejected("not_sent", str(e))
 
@@ -433,7 +449,11 @@ class KalshiDesk(LiveDesk):
             return e
 
     def _changed(self, order: _Tracked, what: str, body: bytes) -> Outcome:
-        answer = self._change("POST", f"{ORDERS}/{order.venue_order}/{what}", body)
+        try:
+            endpoint = order_path(order.venue_order, what)
+        except OrderShapeError as e:
+            return Rejected("not_sent", str(e))
+        answer = self._change("POST", endpoint, body)
         return judge_change(answer, order.venue_order)
 
     def _cancel(self, order: _Tracked, at: Micros) -> None:
@@ -442,8 +462,12 @@ class KalshiDesk(LiveDesk):
         order.cancel_at = Micros(at + order.cancel_wait)
         if not order.venue_order:
             return  # It cannot be named yet; it is cancelled as soon as it is found.
-        endpoint = f"{ORDERS}/{order.venue_order}"
-        params = cancel_params(order.market, order.shard)
+        try:
+            endpoint = order_path(order.venue_order)
+        except OrderShapeError as e:
+            self._say(f"{order.intent} cannot be cancelled: {e}")
+            return
+        params = cancel_params(order.market, self._shard_of(order))
         answer = self._change("DELETE", endpoint, None, kind=RateClass.CANCEL, params=params)
         if cancel_done(answer, order.venue_order):
             # What is left is to see it in the list, with all it had traded.
@@ -491,6 +515,7 @@ class KalshiDesk(LiveDesk):
                             remaining=pushed.remaining,
                             standing=STANDINGS.get(pushed.status, Standing.UNCLEAR),
                             reason=pushed.reason,
+                            shard=pushed.shard,
                         )
                     )
 
@@ -580,6 +605,8 @@ class KalshiDesk(LiveDesk):
         if order is None:
             return
         self._found(order, there.venue_order, tell=True)
+        if there.shard is not None:
+            order.shard = there.shard
         order.there = max(order.there, there.filled)
         if order.traded < order.there:
             # A fill has not come yet: it may be older than what is read by now.
@@ -705,9 +732,11 @@ class KalshiDesk(LiveDesk):
         if len(self._sent) > _SENT_KEPT:
             self._sent.popitem(last=False)
 
-    def _shard(self, market: str) -> int:
-        known = self.listing(market)
-        return DEFAULT_SHARD if known is None else known.exchange_index or DEFAULT_SHARD
+    def _shard_of(self, order: _Tracked) -> int:
+        if order.shard is None:
+            known = self.listing(order.market)
+            order.shard = None if known is None else known.exchange_index
+        return DEFAULT_SHARD if order.shard is None else order.shard
 
     def _say(self, line: str) -> None:
         if line != self._trouble:

@@ -19,6 +19,7 @@ from .budgets import RateClass
 from .errors import KalshiError
 from .orders import as_body
 from .rest import KalshiRest
+from .wire import decode
 
 GROUPS: Final = "/portfolio/order_groups"
 LIMIT_MAX: Final = Size(1_000_000 * ONE_CONTRACT)
@@ -69,8 +70,8 @@ class OrderGroups:
         try:
             # A group that was made without our knowing holds no order: another one does no harm.
             answer = self.rest.change("POST", f"{GROUPS}/create", body=as_body(request))
-            self._groups[shard] = _made.decode(answer.body).order_group_id
-        except (KalshiError, msgspec.DecodeError, UnicodeDecodeError) as e:
+            self._groups[shard] = decode(_made, answer.body).order_group_id
+        except KalshiError as e:
             self.complain(f"no order group on shard {shard}, so no entries there: {e}")
         return self._groups.get(shard)
 

@@ -29,9 +29,17 @@ from market_bot.core.domain.orders import Purpose, Style
 from market_bot.core.domain.signals import Intent
 from market_bot.core.ports.execution import Accepted, Outcome, Rejected, Unknown
 
-from .errors import AlreadyExistsError, KalshiError, NotSentError, RefusedError, plain
+from .errors import (
+    AlreadyExistsError,
+    KalshiError,
+    NotSentError,
+    ParseError,
+    RefusedError,
+    plain,
+)
 from .rest import Answer
 from .transport import Params
+from .wire import decode
 
 ORDERS: Final = "/portfolio/events/orders"
 BATCH: Final = f"{ORDERS}/batched"
@@ -42,6 +50,7 @@ STP: Final = "taker_at_cross"
 _PRICE_STEP: Final = 100
 _COUNT_STEP: Final = 10_000
 _NAME_MAX: Final = 64
+_VENUE_NAME_MAX: Final = 100
 _NAME_EXTRA: Final = frozenset("-_:+=/")
 
 PROVEN: Final[frozenset[tuple[int, str]]] = frozenset(
@@ -116,7 +125,13 @@ def count_text(quantity: Size) -> str:
 
 
 def create_order(
-    intent: Intent, at: Micros, *, shard: int, group: str = "", whole: bool = False
+    intent: Intent,
+    at: Micros,
+    *,
+    shard: int,
+    group: str = "",
+    whole: bool = False,
+    careful: bool = False,
 ) -> dict[str, Any]:
     """Return the order of an intent.
 
@@ -129,6 +144,8 @@ def create_order(
         shard: the exchange's shard the market lives on.
         group: the order group that ends all of its orders, if there is one.
         whole: whether a taker wants all or nothing.
+        careful: whether less may be held than we think; then an exit does not wait in the book,
+            where the venue would let it open the other side.
 
     Raises:
         OrderShapeError: if it cannot be said, or would be over before it is there.
@@ -146,7 +163,7 @@ def create_order(
     }
     if group:
         order["order_group_id"] = group
-    if signal.style is Style.MAKER:
+    if signal.style is Style.MAKER and not (careful and intent.reduce_only):
         return order | _resting(intent.expires_at, at)
     if whole and not intent.reduce_only:
         return order | {"time_in_force": "fill_or_kill"}
@@ -192,6 +209,24 @@ def decrease_order(market: str, remaining: Size, shard: int) -> dict[str, Any]:
         "exchange_index": shard,
         "market_ticker": market,
     }
+
+
+def order_path(venue_order: str, what: str = "") -> str:
+    """Return the address of an order, or of what can be done with it.
+
+    Raises:
+        OrderShapeError: if what the venue calls it would be the address of something else.
+
+    """
+    if not _may_be_in_a_path(venue_order):
+        msg = f"an order that cannot be named in a request: {plain(venue_order)!r}"
+        raise OrderShapeError(msg)
+    return "/".join(filter(None, (ORDERS, venue_order, what)))
+
+
+def _may_be_in_a_path(name: str) -> bool:
+    known = all((c.isascii() and c.isalnum()) or c in "-_" for c in name)
+    return known and 0 < len(name) <= _VENUE_NAME_MAX
 
 
 def cancel_params(market: str, shard: int) -> Params:
@@ -262,8 +297,8 @@ def judge_create(answer: Answer | KalshiError, intent: str) -> Taken | Rejected 
     if isinstance(answer, KalshiError):
         return _judge_error(answer)
     try:
-        found = _created.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = decode(_created, answer.body)
+    except ParseError:
         return Unknown(f"status {answer.status} and no order in the answer")
     return _taken(found, intent)
 
@@ -275,8 +310,8 @@ def judge_batch(
     if isinstance(answer, KalshiError):
         return tuple(_judge_error(answer) for _ in intents)
     try:
-        items = _batch.decode(answer.body).orders
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        items = decode(_batch, answer.body).orders
+    except ParseError:
         return tuple(Unknown(f"status {answer.status} and no orders in it") for _ in intents)
     if len(items) != len(intents):
         reason = f"{len(items)} answers to {len(intents)} orders"
@@ -292,8 +327,8 @@ def judge_change(answer: Answer | KalshiError, venue_order: str) -> Outcome:
     if isinstance(answer, KalshiError):
         return _judge_error(answer)
     try:
-        found = _changed.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = decode(_changed, answer.body)
+    except ParseError:
         return Unknown(f"status {answer.status} and no order in the answer")
     if found.order_id != venue_order:
         return Unknown(f"an answer about another order: {plain(found.order_id)}")
@@ -330,8 +365,8 @@ def _judge_item(item: _Item, intent: str) -> Taken | Rejected | Unknown:
 
 
 def _taken(found: _Created, intent: str) -> Taken | Unknown:
-    if not found.order_id:
-        return Unknown("an order without a name")
+    if not _may_be_in_a_path(found.order_id):
+        return Unknown(f"an order whose name is none: {plain(found.order_id)!r}")
     if found.client_order_id != intent:
         # The venue may leave the name away; an answer without it proves nothing about ours.
         return Unknown(f"an answer about another order: {plain(found.client_order_id)}")

@@ -398,7 +398,7 @@ def _payout(record: _Record, status: MarketStatus | None) -> Price | None:
         ParseError: if result and settlement value do not agree, or a result is unknown.
 
     """
-    if status not in _DECIDED or not record.result:
+    if not record.result or status not in _DECIDED:
         return None
     told = record.settlement_value_dollars
     value = None if told is None else dollars(told, "settlement_value_dollars")

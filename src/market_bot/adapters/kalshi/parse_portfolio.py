@@ -73,6 +73,7 @@ class OwnOrder:
     remaining: Size
     standing: Standing
     reason: str = ""
+    shard: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -129,6 +130,7 @@ class _Order(msgspec.Struct, frozen=True):
     fill_count_fp: str
     remaining_count_fp: str
     client_order_id: str = ""
+    exchange_index: _Shard | None = None
 
 
 class _Orders(msgspec.Struct, frozen=True):
@@ -296,6 +298,7 @@ def _order(record: _Order) -> OwnOrder:
         filled=contracts(record.fill_count_fp, "fill_count_fp"),
         remaining=contracts(record.remaining_count_fp, "remaining_count_fp"),
         standing=STANDINGS.get(record.status, Standing.UNCLEAR),
+        shard=record.exchange_index,
     )
 
 

@@ -126,7 +126,7 @@ def _rows(path: Path) -> Iterator[tuple[_Fields, str]]:
 def _answer(path: Path, text: bytes) -> Iterator[tuple[_Fields, str]]:
     try:
         body = msgspec.json.Decoder(dict[str, object], float_hook=Decimal).decode(text)
-    except msgspec.DecodeError as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         msg = f"{path}: not a REST answer with markets ({e})"
         raise RecordingError(msg) from e
     event = body.get("event")

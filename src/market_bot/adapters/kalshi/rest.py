@@ -235,7 +235,7 @@ class KalshiRest:
         signed: bool,
         items: int = 1,
     ) -> Exchange:
-        path = self._transport.path(endpoint)
+        path = self._path(endpoint)
         self._spend(kind, items * self.costs.of(method, path), until)
         headers = self._sign(method, path) if signed else {}
         left = self._patience.attempt
@@ -248,6 +248,14 @@ class KalshiRest:
         if answer.status == _TOO_MANY:
             self._budgets.empty(kind)
         return answer
+
+    def _path(self, endpoint: str) -> str:
+        # What the venue calls things is part of addresses, and may be anything.
+        path = self._transport.path(endpoint)
+        if path is None or not path.endswith(endpoint) or "%" in path:
+            msg = plain(f"not the address of anything: {endpoint!r}")
+            raise NotSentError(msg)
+        return path
 
     def _spend(self, kind: RateClass, cost: int, until: Duration) -> None:
         while not self._budgets.take(kind, cost):

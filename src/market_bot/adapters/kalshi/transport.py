@@ -6,6 +6,8 @@ described, never chained: its exceptions carry the request with all its headers.
 
 from __future__ import annotations
 
+import functools
+import ssl
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
@@ -25,6 +27,7 @@ RESPONSE_MAX: Final = 32 << 20
 
 _AGENT: Final = "market-bot"
 _CHUNK: Final = 1 << 16
+_PACKED: Final = frozenset({"", "identity", "gzip"})
 # Before any byte of the request was written.
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -38,6 +41,12 @@ class Exchange:
     headers: Mapping[str, str]
     sent: Micros
     received: Micros
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Return who is trusted over TLS; reading that list takes long, hence it is read once."""
+    return httpx.create_ssl_context()
 
 
 class Transport:
@@ -72,13 +81,25 @@ class Transport:
         self._client = httpx.Client(
             transport=backend,
             follow_redirects=False,
-            headers={"user-agent": _AGENT, "accept": "application/json"},
+            verify=_trusted(),
+            headers={
+                "user-agent": _AGENT,
+                "accept": "application/json",
+                "accept-encoding": "gzip",
+            },
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
         )
 
-    def path(self, endpoint: str) -> str:
-        """Return the path from the root, as it is signed: ``/trade-api/v2`` and the endpoint."""
-        return httpx.URL(self._base + endpoint).raw_path.decode("ascii").partition("?")[0]
+    def path(self, endpoint: str) -> str | None:
+        """Return the path from the root, as it is signed: ``/trade-api/v2`` and the endpoint.
+
+        None if no address is made of it; with characters that have to be escaped it is another.
+        """
+        try:
+            url = httpx.URL(self._base + endpoint)
+        except httpx.InvalidURL:
+            return None
+        return url.raw_path.decode("ascii").partition("?")[0]
 
     def exchange(
         self,
@@ -168,6 +189,10 @@ class Transport:
 
     def _read(self, response: httpx.Response, until: int) -> bytes | str:
         """Read the body; a text says why it was not read to its end."""
+        packed = response.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in _PACKED:
+            # Packed twice, or better than asked for, a few bytes may fill the memory.
+            return f"packed as {packed[:20]!r}, which was not asked for"
         parts: list[bytes] = []
         length = 0
         for part in response.iter_bytes(_CHUNK):

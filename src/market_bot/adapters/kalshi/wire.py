@@ -35,6 +35,7 @@ _DIGITS_MAX: Final = 30
 _CACHE_LIMIT: Final = 50_000
 _prices: dict[str, Price] = {}
 _sizes: dict[str, Size] = {}
+_moments: dict[datetime, Micros] = {}
 
 
 def decode(decoder: msgspec.json.Decoder[_T], body: bytes | msgspec.Raw) -> _T:
@@ -97,9 +98,16 @@ def _exact(parse: Callable[[str], _T], text: str, name: str) -> _T:
 
 def moment(value: datetime | None) -> Micros | None:
     """Return a time in microseconds, None if there is none."""
-    if value is None or value.year <= 1:
+    if value is None:
         return None
-    return from_datetime(value)
+    known = _moments.get(value)
+    if known is None:
+        if value.year <= 1:
+            return None
+        known = from_datetime(value)
+        if len(_moments) < _CACHE_LIMIT:
+            _moments[value] = known
+    return known
 
 
 def number(value: Decimal) -> str:
@@ -109,6 +117,9 @@ def number(value: Decimal) -> str:
         ParseError: if it is not finite or absurdly long.
 
     """
+    text = str(value)
+    if len(text) < _DIGITS_MAX and text.isdigit():
+        return text
     if not value.is_finite() or abs(value.adjusted()) > _DIGITS_MAX:
         msg = f"not a number of sane size: {str(value)[:_DIGITS_MAX]}"
         raise ParseError(msg)

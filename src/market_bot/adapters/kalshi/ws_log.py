@@ -120,7 +120,7 @@ class _Log:
                 try:
                     parsed = decode_line(line)
                     received, event = parsed.recv_ms * 1000, parsed.event
-                except msgspec.DecodeError:
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     other = self._other(line)
                     if other is None:
                         bad += 1

@@ -113,6 +113,8 @@ _frames: msgspec.json.Decoder[Snapshot | Delta | Trade] = msgspec.json.Decoder(
 )
 _other_frames = msgspec.json.Decoder(Other)
 _other_lines = msgspec.json.Decoder(_OtherLine)
+# A text that is nested too deeply is none that we could read.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 decode_line = msgspec.json.Decoder(Line).decode
 """The fast half of `parse_line`: raises msgspec's own errors, also for other message types."""
 
@@ -126,7 +128,7 @@ def parse_event(frame: bytes | str) -> Event:
     """
     try:
         return _frames.decode(frame)
-    except msgspec.DecodeError as e:
+    except _UNREADABLE as e:
         return _other(_other_frames, frame, e)
 
 
@@ -139,7 +141,7 @@ def parse_line(line: bytes) -> tuple[int, Event]:
     """
     try:
         parsed = decode_line(line)
-    except msgspec.DecodeError as e:
+    except _UNREADABLE as e:
         found = _other(_other_lines, line, e)
         return found.recv_ms, found.event
     return parsed.recv_ms, parsed.event
@@ -148,11 +150,11 @@ def parse_line(line: bytes) -> tuple[int, Event]:
 _T = TypeVar("_T", bound=Other | _OtherLine)
 
 
-def _other(decoder: msgspec.json.Decoder[_T], text: bytes | str, first: msgspec.DecodeError) -> _T:
+def _other(decoder: msgspec.json.Decoder[_T], text: bytes | str, first: Exception) -> _T:
     # Only reached when a message is not one of ours: either another type, or broken.
     try:
         found = decoder.decode(text)
-    except msgspec.DecodeError as e:
+    except _UNREADABLE as e:
         raise MessageError(str(e)) from e
     message = found.event if isinstance(found, _OtherLine) else found
     if message.type in BOOK_TYPES:
