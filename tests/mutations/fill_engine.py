@@ -15,6 +15,7 @@ _WORLD: Final = "src/market_bot/core/domain/world.py"
 
 _ENGINE: Final = ("tests/property/test_fill_engine.py",)
 _PLACES: Final = ("tests/unit/test_fills_queue.py",)
+_MET: Final = ("tests/unit/test_fills_met.py",)
 _CLAIMS: Final = ("tests/property/test_fills.py",)
 _LATENCY: Final = ("tests/unit/test_paper_latency.py",)
 _PAPER_TESTS: Final = ("tests/unit/test_paper.py",)
@@ -149,6 +150,80 @@ MUTATIONS: Final = (
         "        used = self._used.setdefault(order.intent, {})",  # nobody's but this order's
         _PAPER_TESTS,
     ),
+    # -- when the other side comes
+    _bug(
+        "the other side passes us by",
+        _MATCHER,
+        "                    order.place.displayed(size, at)\n"
+        "        self._strike(side, price, size, at)\n",
+        "                    order.place.displayed(size, at)\n",
+    ),
+    _bug(
+        "a whole new book passes us by",
+        _MATCHER,
+        "                self._strike(side, price, levels[price], at)\n",
+        "                pass\n",
+        _MET,
+    ),
+    _bug(
+        "what is displayed meets us again and again",
+        _MATCHER,
+        "            used[price] = Size(had + part)\n",
+        "",
+    ),
+    _bug(
+        "each of our orders meets all that is displayed",
+        _MATCHER,
+        "            part = Size(min(order.left, size - had))",
+        "            part = Size(min(order.left, size))",
+    ),
+    _bug(
+        "the other side comes in a pause",
+        _MATCHER,
+        "        if size <= 0 or not self.makers or not self._trading():",
+        "        if size <= 0 or not self.makers:",
+        _MET,
+    ),
+    _bug(
+        "the other side comes to books that nobody can follow",
+        _MATCHER,
+        "        if size <= 0 or not self.makers or not self._trading():",
+        "        if size <= 0 or not self._trading():",
+        _MET,
+    ),
+    _bug(
+        "a print gives again what was displayed",
+        _MATCHER,
+        "max(0, free - had)",
+        "max(0, free)",
+    ),
+    _bug(
+        "every print tells the same display",
+        _MATCHER,
+        "        struck.explained(price, Size(again))\n",
+        "",
+        _MET,
+    ),
+    _bug(
+        "who asks more sells for less",
+        _QUEUE,
+        "        return price <= had.price if self.side is Side.BID else price >= had.price",
+        "        return True",
+        _MET,
+    ),
+    _bug(
+        "a display is told by prints for ever",
+        _QUEUE,
+        "self._had[0].at < at - ECHO or not",
+        "not",
+        _MET,
+    ),
+    _bug(
+        "nobody of the other side is minded",
+        _MATCHER,
+        "        if not own or not self.makers:",
+        "        if own:",
+    ),
     # -- prices and sizes
     _bug(
         "a taker pays beyond the limit",
@@ -166,14 +241,14 @@ MUTATIONS: Final = (
     _bug(
         "a print meets an order with a better price",
         _MATCHER,
-        "order.price < price if buying else order.price > price",
-        "False",
+        " if (o.price >= price if buying else o.price <= price)]",
+        "]",
     ),
     _bug(
         "a print fills its own side",
         _MATCHER,
-        "order for order in self._resting.values() if order.side is not taker]",
-        "order for order in self._resting.values()]",
+        "[order for order in self._resting.values() if order.side is not side]",
+        "list(self._resting.values())",
     ),
     _bug(
         "a waiting order takes when it arrives",
@@ -236,6 +311,22 @@ MUTATIONS: Final = (
         "        if order.expires <= at:\n",
         "        if False:\n",
         _LATENCY,
+    ),
+    _bug(
+        "what is under way when the data end arrives",
+        _MATCHER,
+        '            self._end(order, "never_arrived")',
+        "            self._arrive(order, at)",
+        _LATENCY,
+    ),
+    _bug(
+        "fills on paper are proven by themselves",
+        "src/market_bot/bootstrap/prove_recorded.py",
+        "        if self._chain.lane == PAPER:",
+        "        if self._chain.lane is None:",
+        (
+            "tests/integration/test_prove_recorded.py::test_what_the_paper_desk_did_is_derived_again",
+        ),
     ),
     # -- what can be claimed
     _bug(

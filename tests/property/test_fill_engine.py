@@ -25,6 +25,7 @@ from market_bot.core.domain.signals import Intent
 from market_bot.core.domain.world import World
 from market_bot.core.ports.execution import Cancelled, Filled
 from market_bot.core.ports.execution import Fact as DeskFact
+from market_bot.core.ports.market_data import Deltas
 from tests.fakes.builders import a_draft, a_market, a_signal, an_intent, announced, cents
 from tests.fakes.clock import NOON
 from tests.fakes.market_data import FULL
@@ -88,6 +89,12 @@ def _fact(step: int, kind: str, values: tuple[int, int, int]) -> list[Happening]
             return [(step, change), (later, gone)] if price == cents(50) else [(step, change)]
         case "trade":
             return [(step, ("trade", "M-1", which.other, price, Size(count), now, None))]
+        case "meet":
+            # Somebody quotes where we may rest, and a print follows that may tell the same.
+            told: Fact = ("delta", "M-1", which, cents(50), Size(1 + count % 4), now, None)
+            ends: Fact = ("delta", "M-1", which, cents(50), Size(0), moment(later), None)
+            echo: Fact = ("trade", "M-1", which, cents(50), Size(9 - at), moment(step + at), None)
+            return [(step, told), (step + at, echo), (later, ends)]
         case "book":
             return [(step, _book(step, count, at, side))]
         case "gap":
@@ -104,17 +111,29 @@ def _fact(step: int, kind: str, values: tuple[int, int, int]) -> list[Happening]
 
 
 def _book(step: int, first: int, second: int, third: int) -> Fact:
-    bids, asks = {3: first, 4: second}, {6: first, 7: second, 8: third}
+    bids, asks = {3: first, 4: second}, {6 - third: first, 7: second, 8: third}
     return ("book", "M-1", _levels(bids), _levels(asks), moment(step), None)
 
 
 # Bids are mostly told at 0.40, asks at 0.60, so that they meet our orders.
 NEAR: Final = (4, 4, 4, 3, 5, 4)
-RESTS: Final = (4, 4, 5, 5, 3, 6)
-KINDS: Final = ("trade",) * 8 + ("level",) * 7 + ("book", "gap", "pause", "elsewhere")
-numbers = st.tuples(st.integers(0, 1), st.integers(0, 5), st.integers(0, 9))
-facts = st.builds(_fact, st.integers(1, END), st.sampled_from(KINDS), numbers)
-closes = st.builds(_fact, st.integers(1, 4 * END), st.just("close"), numbers)
+RESTS: Final = (4, 5, 4, 5, 3, 6)
+KINDS: Final = (
+    ("trade",) * 8 + ("level",) * 5 + ("meet",) * 3 + ("book", "gap", "pause", "elsewhere")
+)
+
+
+def _told(number: int) -> list[Happening]:
+    """Return the fact of a number: one drawing instead of five, which took most of the time."""
+    rest, step = divmod(number, END)
+    rest, kind = divmod(rest, len(KINDS))
+    rest, side = divmod(rest, 2)
+    count, at = divmod(rest, 6)
+    return _fact(1 + step, KINDS[kind], (side, at, count))
+
+
+facts = st.integers(0, END * len(KINDS) * 2 * 6 * 10 - 1).map(_told)
+closes = st.integers(1, 4 * END).map(lambda step: _fact(step, "close", (0, 0, 0)))
 
 
 @st.composite
@@ -125,12 +144,13 @@ def sendings(
     step, chosen = draw(st.integers(0, END // 3)), style or draw(st.sampled_from(Style))
     leg, purpose = draw(st.sampled_from(Leg)), draw(st.sampled_from(Purpose))
     buys = (leg is Leg.YES) == (purpose is Purpose.ENTRY)
-    at = draw(st.sampled_from(RESTS)) + 2 * (chosen is Style.TAKER)
+    taking = chosen is Style.TAKER
+    at = draw(st.sampled_from(RESTS)) + 2 * taking
     yes = cents(10 * (at if buys else 10 - at))
     price = yes if leg is Leg.YES else Price(ONE_DOLLAR - yes)
     signal = a_signal(leg=leg, purpose=purpose, style=chosen, price=price)
     expires = Micros(moment(step + draw(st.integers(0, 2 * END))) + STEP // 2)
-    draft = a_draft(signal, size=Size(draw(st.integers(1, 9))))
+    draft = a_draft(signal, size=Size(draw(st.integers(1, 9)) * (2 - taking)))
     done: list[Happening] = [(step, Send(name, an_intent(name, draft, expires_at=expires)))]
     if draw(st.booleans()) if cancelled is None else cancelled:
         done.append((step + draw(st.integers(0, END)), Cancel(name)))
@@ -177,11 +197,25 @@ def a_desk(model: FillModel, latency: Latency) -> PaperExecution:
 
 
 def play(
-    flow: Iterable[Happening], model: FillModel, latency: Latency, cuts: Sequence[int] = ()
+    flow: Sequence[Happening],
+    model: FillModel,
+    latency: Latency,
+    cuts: Sequence[int] = (),
+    *,
+    together: bool = False,
 ) -> list[DeskFact]:
-    """Return all that a desk tells; after every happening in ``cuts`` it is asked what is new."""
+    """Return all that a desk tells; after every happening in ``cuts`` it is asked what is new.
+
+    With ``together``, changes of levels in a row are told at once.
+    """
     desk, told, asked = a_desk(model, latency), list[DeskFact](), set(cuts)
+    waiting: list[Fact] = []
     for number, (step, what) in enumerate(flow):
+        if together and isinstance(what, tuple) and what[0] == "delta":
+            waiting.append(what)
+            continue
+        _tell_together(waiting, desk.world)
+        waiting.clear()
         match what:
             case Send(_, intent):
                 desk.submit(intent, moment(step))
@@ -191,7 +225,22 @@ def play(
                 tell([what], desk.world)
         if number in asked:
             told += desk.collect(moment(step))
+    _tell_together(waiting, desk.world)
     return [*told, *desk.collect(moment(9 * END))]
+
+
+def _tell_together(changes: Sequence[Fact], world: World) -> None:
+    levels = list(dict.fromkeys((side, price) for _, _, side, price, *_ in changes))
+    columns = Deltas(
+        markets=("M-1",),
+        books=[int(side is Side.ASK) for side, _ in levels],
+        prices=[price for _, price in levels],
+        levels=[levels.index((side, price)) for _, _, side, price, *_ in changes],
+        sizes=[size for *_, size, _, _ in changes],
+        received=[received for *_, received, _ in changes],
+        exchange=[Micros(-1)] * len(changes),
+    )
+    world.deltas(columns, 0, len(changes))
 
 
 def filled(told: Iterable[DeskFact], style: Style | None = None) -> dict[str, int]:
@@ -212,6 +261,14 @@ def in_yes(intent: Intent, price: Price) -> tuple[Side, Price]:
 
 
 # -- a slow twin of one resting order ------------------------------------------------------------
+
+
+@attrs.frozen
+class Struck:
+    """One contract that was displayed and traded with us, and that no print told yet."""
+
+    at: int
+    price: int
 
 
 @attrs.define
@@ -300,6 +357,8 @@ class Twin:
         self.state = "not sent"
         self.place = SlowPlace(model, 0)
         self.fills: list[tuple[int, int]] = []
+        self.used: dict[int, int] = {}
+        self.struck: list[Struck] = []
         self.shown = {Side.BID: dict(BIDS), Side.ASK: dict(ASKS)}
         self.whole, self.open, self.venue = True, True, True
         self.now = int(NOON)
@@ -350,22 +409,46 @@ class Twin:
     def level(self, side: Side, at: int, count: int) -> None:
         """Take a new size."""
         self.shown[side][at] = count
-        if side is self.side and at == self.own and self.state in ("sent", "rests"):
-            self.place.level(count, self.now)
-
-    def trade(self, taker: Side, at: int, count: int) -> None:
-        """Take a print."""
-        met = at <= self.own if self.side is Side.BID else at >= self.own
-        sound = self.whole and self.open and self.venue
-        if taker is self.side or not met or not sound or self.state not in ("sent", "rests"):
+        if side is self.side:
+            if at == self.own and self.state in ("sent", "rests"):
+                self.place.level(count, self.now)
             return
-        take = self.place.reached if at == self.own else self.place.passed
-        got = min(take(count, self.now), self.wanted)
+        self.used[at] = min(count, self.used.get(at, 0))
+        sound = self.open and self.venue
+        if self.state == "rests" and sound and self._meets(at, self.own):
+            got = min(count - self.used[at], self.wanted)
+            self.used[at] += got
+            self.struck += [Struck(self.now, at) for _ in range(got)]
+            self._fill(got)
+
+    def _meets(self, theirs: int, mine: int) -> bool:
+        """Tell whether a price of the other side is as good as one of ours, or better."""
+        return theirs <= mine if self.side is Side.BID else theirs >= mine
+
+    def _fill(self, got: int) -> None:
         if got:
             self.wanted -= got
             self.fills.append((self.now, got))
         if not self.wanted:
             self.state = "over"
+
+    def _had(self, at: int) -> bool:
+        """Tell whether a contract that prints is one that we had from the display already."""
+        for one in self.struck:
+            if self.now - one.at <= ECHO and self._meets(one.price, at):
+                self.struck.remove(one)
+                return True
+        return False
+
+    def trade(self, taker: Side, at: int, count: int) -> None:
+        """Take a print."""
+        met = self._meets(at, self.own)
+        sound = self.whole and self.open and self.venue and count > 0
+        if taker is self.side or not met or not sound or self.state not in ("sent", "rests"):
+            return
+        take = self.place.reached if at == self.own else self.place.passed
+        reached = take(count, self.now)
+        self._fill(min(sum(not self._had(at) for _ in range(reached)), self.wanted))
 
     def status(self, market: str, status: MarketStatus) -> None:
         """Take a status."""
@@ -403,7 +486,8 @@ def _tell_twin(twin: Twin, fact: Fact) -> None:
         case ("book", _, bids, asks, _, _):
             for side, shown in ((Side.BID, bids), (Side.ASK, asks)):
                 new = {price // cents(10): size for price, size in shown.items()}
-                for at in {*new, *twin.shown[side]}:
+                prices = sorted({*new, *twin.shown[side]}, reverse=side is Side.BID)
+                for at in prices:
                     twin.level(side, at, new.get(at, 0))
             twin.whole = True
         case ("gap", _, _, _):
@@ -450,8 +534,10 @@ class Witness:
             if isinstance(what, tuple):
                 takes = self._take(takes, at, moment(step))
                 at = moment(step)
-                made = self._make(made, what)
-                self._follow(what)
+                if what[0] == "trade":
+                    made = self._make(made, what)
+                for place in self._follow(what):
+                    made = self._meet(made, place, moment(step))
         self._take(takes, at, moment(9 * END))
         assert [] == made
         self._check_orders(told)
@@ -470,8 +556,6 @@ class Witness:
 
     def _make(self, made: list[Filled], what: Fact) -> list[Filled]:
         """Check the makers that one print filled."""
-        if what[0] != "trade":
-            return made
         _, _, taker, price, size, received, _ = what
         mine, left = [], int(size)
         for fill in made:
@@ -484,16 +568,37 @@ class Witness:
             mine.append(fill)
         return made[len(mine) :]
 
-    def _follow(self, what: Fact) -> None:
+    def _meet(
+        self, made: list[Filled], place: tuple[Side, Price], received: Micros
+    ) -> list[Filled]:
+        """Check the makers that met what is displayed at a price now: each contract once."""
+        number, (theirs, price) = 0, place
+        for fill in made:
+            side, own = in_yes(self.sent[fill.intent], fill.price)
+            reached = price <= own if side is Side.BID else price >= own
+            left = self.shown[theirs].get(price, 0) - self.taken[place]
+            if fill.at != received or side is theirs or not reached or fill.size > left:
+                break
+            assert all(self.state.values())
+            self.taken[place] += fill.size
+            number += 1
+        return made[number:]
+
+    def _follow(self, what: Fact) -> list[tuple[Side, Price]]:
+        """Take a fact; return of which levels it told, the best of each side first."""
         match what:
             case ("delta", _, side, price, size, _, _):
                 if self.state["book"]:
                     self._show(side, price, size)
+                    return [(side, price)]
             case ("book", _, bids, asks, _, _):
                 self.state["book"] = True
+                told = []
                 for side, new in ((Side.BID, bids), (Side.ASK, asks)):
-                    for price in {*new, *self.shown[side]}:
+                    for price in sorted({*new, *self.shown[side]}, reverse=side is Side.BID):
                         self._show(side, price, new.get(price, Size(0)))
+                        told.append((side, price))
+                return told
             case ("gap", _, _, _):
                 self.state["book"] = False
             case ("status", "M-1", status, _):
@@ -502,6 +607,7 @@ class Witness:
                 self.state["venue"] = status is MarketStatus.OPEN
             case _:
                 pass
+        return []
 
     def _show(self, side: Side, price: Price, size: Size) -> None:
         self.shown[side][price] = size
@@ -526,20 +632,24 @@ class Witness:
 
 
 @many
-@given(flows(6), models, latencies)
+@given(flows(6), models, latencies, st.lists(st.integers(0, 60), max_size=12), st.booleans())
 def test_nothing_comes_from_nowhere(
-    flow: list[Happening], model: FillModel, latency: Latency
+    flow: list[Happening], model: FillModel, latency: Latency, cuts: list[int], everywhere: bool
 ) -> None:
-    """Takers share what is displayed, makers what is printed, all of our orders together.
+    """Takers share what is displayed, makers that and what is printed, all our orders together.
 
     Within the limit, at prices that are displayed, with nothing during a gap, a pause or after the
     close; no order gets more than it wanted or anything after its end, and no fill has the name of
-    another one.
+    another one. Asked at any places, a desk tells the same of each order, in the same order; and
+    changes of levels that are told as columns do what they do one by one.
     """
     told = play(flow, model, latency)
 
     event(f"{len(filled(told, Style.TAKER))} takers, {len(filled(told, Style.MAKER))} makers")
     Witness(flow).check(told)
+    cut = play(flow, model, latency, range(len(flow)) if everywhere else cuts)
+    assert by_order(told) == by_order(cut)
+    assert told == play(flow, model, latency, together=True)
 
 
 @many
@@ -567,18 +677,6 @@ def test_a_slower_cancel_never_costs_fills(
     assert fast["i-0"] <= slow["i-0"]
 
 
-@many
-@given(flows(5), models, latencies, st.lists(st.integers(0, 60), max_size=12), st.booleans())
-def test_cutting_changes_nothing(
-    flow: list[Happening], model: FillModel, latency: Latency, cuts: list[int], everywhere: bool
-) -> None:
-    """Asked at any places, a desk tells the same of each order, in the same order."""
-    whole = play(flow, model, latency)
-    cut = play(flow, model, latency, range(len(flow)) if everywhere else cuts)
-
-    assert by_order(whole) == by_order(cut)
-
-
 def by_order(told: Iterable[DeskFact]) -> dict[str, list[Any]]:
     """Return what is told of each order."""
     of: defaultdict[str, list[Any]] = defaultdict(list)
@@ -587,15 +685,27 @@ def by_order(told: Iterable[DeskFact]) -> dict[str, list[Any]]:
     return of
 
 
-# Long queues of which little is printed, and now and then nothing for longer than the echo window.
-changes = st.tuples(st.just("level"), st.integers(0, 40), st.sampled_from((0, 1, 1, 4, 5)))
-small_prints = st.tuples(st.just("reached"), st.integers(0, 4), st.sampled_from((0, 1, 4, 5)))
-large_prints = st.tuples(st.just("reached"), st.integers(5, 20), st.just(1))
-prints_through = st.tuples(st.just("passed"), st.integers(0, 9), st.just(1))
+# Long queues of which little is printed, and now and then nothing for longer than the echo window:
+# what happens, the least and the most of it, and how many steps after the last.
+MOVES: Final = (
+    *[("level", 0, 40, (0, 1, 1, 4, 5))] * 3,
+    *[("reached", 0, 4, (0, 1, 4, 5))] * 2,
+    ("reached", 5, 20, (1,)),
+    ("passed", 0, 9, (1,)),
+)
+
+
+def _moved(number: int) -> tuple[str, int, int]:
+    """Return the move of a number."""
+    rest, kind = divmod(number, len(MOVES))
+    name, least, most, laters = MOVES[kind]
+    size, later = divmod(rest, 20)
+    return name, least + size % (most - least + 1), laters[later % len(laters)]
+
+
+# A multiple of all lengths, so that no size and no pause is rarer than another.
 moves = st.lists(
-    st.one_of(changes, changes, changes, small_prints, small_prints, large_prints, prints_through),
-    min_size=8,
-    max_size=25,
+    st.integers(0, len(MOVES) * 20 * 41 * 5 * 16 - 1).map(_moved), min_size=8, max_size=25
 )
 
 
@@ -604,23 +714,44 @@ moves = st.lists(
 def test_a_place_is_what_its_slow_twin_is(
     happened: list[tuple[str, int, int]], model: FillModel, shown: int, arrival: int
 ) -> None:
-    """Contract by contract: the same stands before us, and the same comes to us."""
-    fast, slow, at = Place(model, Size(shown)), SlowPlace(model, shown), 0
+    """Contract by contract: the same stands before us, and the same comes to us.
+
+    At any time the pessimist has the longest queue ahead and the optimist the shortest.
+    """
+    places = {kind: Place(kind, Size(shown)) for kind in FillModel}
+    slow, at = SlowPlace(model, shown), 0
     for number, (kind, size, later) in enumerate(happened):
         at += later * STEP
         if number == arrival:
             slow.ahead = slow.shown
-            assert fast.arrive() == slow.shown
-        match kind:
-            case "level":
-                fast.displayed(Size(size), Micros(at))
-                slow.level(size, at)
-            case "reached":
-                assert slow.reached(size, at) == fast.reached(Size(size), Micros(at))
-            case _:
-                if fast.ahead is not None:
-                    assert slow.passed(size, at) == fast.passed(Size(size), Micros(at))
-        assert slow.ahead == fast.ahead
+            assert {slow.shown} == {place.arrive() for place in places.values()}
+        got = {of: _move(place, kind, size, at) for of, place in places.items()}
+        assert _move_slowly(slow, kind, size, at) == got[model]
+        assert slow.ahead == places[model].ahead
+        aheads = [place.ahead or 0 for place in places.values()]
+        assert sorted(aheads, reverse=True) == aheads
+
+
+def _move(place: Place, kind: str, size: int, at: int) -> int:
+    match kind:
+        case "level":
+            place.displayed(Size(size), Micros(at))
+            return 0
+        case "reached":
+            return place.reached(Size(size), Micros(at))
+        case _:
+            return place.passed(Size(size), Micros(at))
+
+
+def _move_slowly(place: SlowPlace, kind: str, size: int, at: int) -> int:
+    match kind:
+        case "level":
+            place.level(size, at)
+            return 0
+        case "reached":
+            return place.reached(size, at)
+        case _:
+            return place.passed(size, at) if place.ahead is not None else 0
 
 
 @more
@@ -637,38 +768,6 @@ def test_more_in_front_is_never_better(
     for kind, size, later in happened:
         at += later * STEP
         for number, place in enumerate(places):
-            match kind:
-                case "level":
-                    place.displayed(Size(size), Micros(at))
-                case "reached":
-                    got[number] += place.reached(Size(size), Micros(at))
-                case _:
-                    got[number] += place.passed(Size(size), Micros(at))
+            got[number] += _move(place, kind, size, at)
         assert (places[0].ahead or 0) <= (places[1].ahead or 0)
         assert got[0] >= got[1]
-
-
-@more
-@given(moves, st.integers(0, 40), st.booleans())
-def test_the_queues_of_the_models_are_ordered(
-    happened: list[tuple[str, int, int]], shown: int, watched: bool
-) -> None:
-    """At any time the pessimist has the longest queue ahead and the optimist the shortest."""
-    places = [Place(model, Size(shown)) for model in FillModel]
-    at = 0
-    for number, (kind, size, later) in enumerate([("level", shown, 0), *happened]):
-        at += later * STEP
-        if number == 3 * watched:
-            for place in places:
-                place.arrive()
-        for place in places:
-            match kind:
-                case "level":
-                    place.displayed(Size(size), Micros(at))
-                case "reached":
-                    place.reached(Size(size), Micros(at))
-                case _:
-                    place.passed(Size(size), Micros(at))
-        if places[0].ahead is not None:
-            aheads = [place.ahead or 0 for place in places]
-            assert sorted(aheads, reverse=True) == aheads

@@ -50,7 +50,7 @@ def tables() -> Iterator[list[list[str]]]:
             rows = []
 
 
-TAKING, ONE, SEVERAL = tables()
+TAKING, ONE, SEVERAL, MET = tables()
 
 
 class Example:
@@ -105,11 +105,12 @@ def test_taking(model: FillModel) -> None:
         assert row[column] == ", ".join(had)
 
 
+@pytest.mark.parametrize("table", [ONE, MET], ids=["queue", "met"])
 @pytest.mark.parametrize("model", FillModel)
-def test_one_order(model: FillModel) -> None:
+def test_one_order(model: FillModel, table: list[list[str]]) -> None:
     """The rows say what is ahead of the order and what it got."""
     example, column = Example(model, Latency()), TITLES.index(model.value)
-    for row in ONE:
+    for row in table:
         example.row(row[0], row[1])
         ahead = example.ahead()
         shown = f"{'done' if ahead is None else ahead}, {example.got['i-1']}"

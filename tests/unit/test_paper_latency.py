@@ -183,13 +183,13 @@ def test_what_is_refused_on_arrival(fact: Fact, intent: Intent, reason: str | No
 @pytest.mark.parametrize(
     "fact", [level(Side.ASK, 49, 1, ms(201)), a_book(asks={"0.49": "1"}, at=ms(201))]
 )
-def test_what_comes_after_the_arrival_is_too_late(fact: Fact) -> None:
-    """An order rests before the book comes to it."""
+def test_what_comes_after_the_arrival_meets_the_order(fact: Fact) -> None:
+    """An order rests before the book comes to it, and trades with what comes."""
     desk = a_desk()
     desk.submit(maker(), NOON)
     tell([fact], desk.world)
 
-    assert [] == told(desk, ms(999))
+    assert [(49, 1, 201)] == told(desk, ms(999))
 
 
 @pytest.mark.parametrize(
@@ -259,15 +259,18 @@ def test_facts_of_other_markets_bring_nothing_forward() -> None:
 
 
 def test_the_end_of_all_data_answers_everything() -> None:
-    """Nothing stays under way once nobody will ask again."""
+    """What rests is cancelled; what is under way trades with no book that may be gone by then."""
     desk = a_desk()
-    desk.submit(taker(), NOON)
-    desk.submit(maker("i-2"), NOON)
-    desk.cancel("i-2", NOON)
+    desk.submit(maker("i-0"), NOON)
+    for name in ("i-1", "i-2", "i-3"):
+        desk.submit(taker(name), ms(100 * int(name[2:])))
+    for name in ("i-0", "i-2"):
+        desk.cancel(name, ms(300))
 
-    facts = desk.conclude(NOON)
-    assert ["i-1", "i-2"] == [fact.intent for fact in facts]
-    assert Cancelled("i-2", "cancelled") == facts[1]
+    *fills, second, third, first = desk.conclude(ms(300))
+    assert [("i-1", ms(300))] == [(f.intent, f.at) for f in fills if isinstance(f, Filled)]
+    assert [Cancelled("i-2", "never_arrived"), Cancelled("i-3", "never_arrived")] == [second, third]
+    assert Cancelled("i-0", "cancelled") == first
 
 
 def test_a_name_is_used_once_at_a_time() -> None:

@@ -39,9 +39,9 @@ class PaperExecution(Execution):
     """An order desk that exists on paper only; deterministic, owned by the venue's thread.
 
     Takers get what is displayed when they arrive; makers what prints beyond the queue, by the model
-    of ``terms``. What cannot be claimed under the source's capabilities is refused with a reason,
-    or never filled: what rests needs a continuous book and prints. Pairs of YES and NO are paid
-    when asked, as ``venue`` would.
+    of ``terms``, and what the other side comes to display at their price or past it. What cannot be
+    claimed under the source's capabilities is refused with a reason, or never filled: what rests
+    needs a continuous book and prints. Pairs of YES and NO are paid when asked, as ``venue`` would.
 
     An order that takes time is accepted at once; if the venue does not want it when it arrives, it
     is cancelled with the reason. All times are those in which we see the venue.
@@ -104,8 +104,10 @@ class PaperExecution(Execution):
         return facts
 
     def conclude(self, at: Micros) -> Sequence[Fact]:
-        latency = self.terms.latency
-        return self.collect(Micros(at + max(latency.order, latency.withdrawal) + 1))
+        for matcher in dict.fromkeys(self._alive.values()):
+            matcher.conclude(at)
+        # Cancels of what rests arrive all the same, since nothing is told that could fill it.
+        return self.collect(Micros(at + self.terms.latency.withdrawal + 1))
 
     def _matcher(self, market: str) -> Matcher:
         known = self._matchers.get(market)

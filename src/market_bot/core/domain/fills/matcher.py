@@ -17,11 +17,11 @@ from typing import Final, Protocol
 import attrs
 
 from market_bot.core.domain.book import Side
-from market_bot.core.domain.fills.queue import Place
+from market_bot.core.domain.fills.queue import Place, Struck
 from market_bot.core.domain.fills.taker import walk
 from market_bot.core.domain.fills.terms import FillModel
 from market_bot.core.domain.market import Leg, MarketStatus
-from market_bot.core.domain.numbers import NOTHING, Micros, Price, Size
+from market_bot.core.domain.numbers import NOTHING, ONE_DOLLAR, Micros, Price, Size
 from market_bot.core.domain.orders import Style
 from market_bot.core.domain.world import Seen, Watcher, World
 
@@ -94,6 +94,19 @@ class _Errand:
         return self.at if self.at_once else Micros(self.at + 1)
 
 
+@attrs.frozen
+class _Minded(Container[Price]):
+    """Prices of one side that matter to us: some by themselves, and a stretch of them."""
+
+    alone: set[Price]
+    least: Price
+    most: Price
+
+    def __contains__(self, price: object) -> bool:
+        stretch = isinstance(price, int) and self.least <= price <= self.most
+        return stretch or price in self.alone
+
+
 @attrs.define(eq=False)
 class Matcher(Watcher):
     """Matches our orders in one market against what happens there.
@@ -120,6 +133,9 @@ class Matcher(Watcher):
     _resting: dict[str, PaperOrder] = attrs.field(factory=dict, init=False)
     _used: dict[Side, dict[Price, Size]] = attrs.field(
         factory=lambda: {side: {} for side in Side}, init=False
+    )
+    _struck: dict[Side, Struck] = attrs.field(
+        factory=lambda: {side: Struck(side) for side in Side}, init=False
     )
 
     # -- what we do --------------------------------------------------------------------------
@@ -170,6 +186,15 @@ class Matcher(Watcher):
         order = self._resting.get(intent)
         return None if order is None or order.place is None else order.place.ahead
 
+    def conclude(self, at: Micros) -> None:
+        """See to what is there by a moment after which no facts are told; the rest never arrives.
+
+        What happens between that moment and an arrival nobody will ever know.
+        """
+        self._pass_time(at, at)
+        for order in list(self._coming.values()):
+            self._end(order, "never_arrived")
+
     def drop(self) -> None:
         """End every order: the market is forgotten."""
         for order in (*self._resting.values(), *self._coming.values()):
@@ -186,7 +211,8 @@ class Matcher(Watcher):
         for orders in (self._resting, self._coming):
             for order in orders.values():
                 minded[order.side].add(order.price)
-        return minded
+        # What is on its way meets nobody yet; it arrives by time, and then all is told.
+        return {side: _Minded(alone, *self._reach(side)) for side, alone in minded.items()}
 
     def before(self, at: Micros) -> None:
         if at >= self.due:
@@ -201,6 +227,7 @@ class Matcher(Watcher):
             for order in orders.values():
                 if order.price == price and order.side is side and order.place is not None:
                     order.place.displayed(size, at)
+        self._strike(side, price, size, at)
 
     def book(self, bids: Mapping[Price, Size], asks: Mapping[Price, Size], at: Micros) -> None:
         self.before(at)
@@ -213,6 +240,11 @@ class Matcher(Watcher):
                 if order.place is not None:
                     shown = bids if order.side is _BID else asks
                     order.place.displayed(shown.get(order.price, NOTHING), at)
+        for side, levels in ((Side.BID, bids), (Side.ASK, asks)):
+            least, most = self._reach(side)
+            meeting = [price for price in levels if least <= price <= most]
+            for price in sorted(meeting, reverse=side is _BID):
+                self._strike(side, price, levels[price], at)
 
     def trade(self, taker: Side, price: Price, size: Size, at: Micros) -> None:
         self.before(at)
@@ -237,29 +269,64 @@ class Matcher(Watcher):
         """Let one print serve our orders: the best price first, then whoever came first.
 
         As at a venue, an order gets nothing while one before it is not filled; but what was printed
-        shortens the queue of every order that it reached.
+        shortens the queue of every order that it reached. What we had from the display of the same
+        side a moment ago may be told by this print, and is not had again.
         """
-        buying = taker is not _BID  # our side
-        met = [order for order in self._resting.values() if order.side is not taker]
-        met.sort(key=attrgetter("price"), reverse=buying)
-        ours, blocked = 0, False
-        for order in met:
+        struck = self._struck[taker]
+        ours, had, again, blocked = 0, struck.told(price, at), 0, False
+        for order in self._met(taker, price):
             place = order.place
-            if place is None or (order.price < price if buying else order.price > price):
-                break
+            if place is None:
+                continue
             at_ours = order.price == price
             beyond = place.reached(size, at) if at_ours else place.passed(size, at)
             if blocked:
                 continue
-            part = Size(min(order.left, max(0, beyond - ours)))
+            free = max(0, beyond - ours)
+            again = max(again, min(had, free))
+            part = Size(min(order.left, max(0, free - had)))
             ours += part
             if part:
                 self._fill(order, order.price, part, at)
             blocked = order.left > 0
+        struck.explained(price, Size(again))
+
+    def _strike(self, side: Side, price: Price, size: Size, at: Micros) -> None:
+        """Let what is displayed at a price trade with those of our orders that it meets.
+
+        At the venue it would not be displayed: whoever came to quote there met us first. It speaks
+        of its own price alone, so that it makes no difference what else is told, or when.
+        """
+        if size <= 0 or not self.makers or not self._trading():
+            return
+        used = self._used[side]
+        for order in self._met(side, price):
+            had = used.get(price, NOTHING)
+            part = Size(min(order.left, size - had))
+            if part <= 0:
+                break
+            used[price] = Size(had + part)
+            self._struck[side].add(price, part, at)
+            self._fill(order, order.price, part, at)
+
+    def _met(self, side: Side, price: Price) -> list[PaperOrder]:
+        """Return what of ours rests where somebody of the other side, at a price, would trade."""
+        resting = [order for order in self._resting.values() if order.side is not side]
+        buying = side is not _BID  # ours
+        met = [o for o in resting if (o.price >= price if buying else o.price <= price)]
+        met.sort(key=attrgetter("price"), reverse=buying)
+        return met
+
+    def _reach(self, side: Side) -> tuple[Price, Price]:
+        """Return from which to which price somebody of a side would trade with what rests here."""
+        own = [order.price for order in self._resting.values() if order.side is not side]
+        if not own or not self.makers:
+            return ONE_DOLLAR, Price(0)
+        return (min(own), ONE_DOLLAR) if side is _BID else (Price(0), max(own))
 
     def _arrive(self, order: PaperOrder, at: Micros) -> None:
-        self._coming.pop(order.intent, None)
-        self._match(order, at)
+        if self._coming.pop(order.intent, None) is not None:
+            self._match(order, at)
 
     def _match(self, order: PaperOrder, at: Micros) -> None:
         refused = self._refused(order, at)

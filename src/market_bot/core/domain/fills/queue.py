@@ -6,6 +6,8 @@ tells the trade as a print too, a little earlier or later, so that one trade is 
 each other if no more than `ECHO` lies between them; what is left of a fall after that time was
 withdrawn. Prints shorten the queue at once. What was withdrawn stood before us or behind us, which
 nobody tells: that is where the three models differ.
+
+A print may also be told after a display that traded with us already; `Struck` remembers those.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from typing import Final
 
 import attrs
 
+from market_bot.core.domain.book import Side
 from market_bot.core.domain.fills.terms import FillModel
-from market_bot.core.domain.numbers import NOTHING, SECOND, Duration, Micros, Size
+from market_bot.core.domain.numbers import NOTHING, SECOND, Duration, Micros, Price, Size
 
 ECHO: Final = Duration(2 * SECOND)
 """How far apart a print and the fall it caused may be told, at most (inclusive)."""
@@ -155,3 +158,57 @@ class Place:
             return
         newest = self._echoes[-1]
         newest.at, newest.size = echo.at, Size(newest.size + echo.size)
+
+
+@attrs.define(eq=False)
+class _Had:
+    """A part of what was displayed at a price that traded with us, and that no print told yet."""
+
+    at: Micros
+    price: Price
+    size: Size
+
+
+@attrs.define(eq=False)
+class Struck:
+    """What of ours the display of one side met lately; mutable, fed in the order of what happened.
+
+    Whoever is displayed at a price trades there or at a price that is better for him: a print of
+    his side at a price worse than that is of somebody else.
+
+    Args:
+        side: whose display it was; prints with this taker may tell the same trade.
+
+    """
+
+    side: Side
+    _had: deque[_Had] = attrs.field(factory=deque, init=False)
+
+    def add(self, price: Price, size: Size, at: Micros) -> None:
+        """Remember that a part of what is displayed at a price traded with us."""
+        self._pass_time(at)
+        if len(self._had) < _KEPT:
+            self._had.append(_Had(at, price, size))
+            return
+        newest = self._had[-1]
+        newest.at, newest.price, newest.size = at, price, Size(newest.size + size)
+
+    def told(self, price: Price, at: Micros) -> Size:
+        """Return how much of what we had a print at a price may tell."""
+        self._pass_time(at)
+        return Size(sum(had.size for had in self._had if self._may_be(had, price)))
+
+    def explained(self, price: Price, size: Size) -> None:
+        """Take it that a print at a price told so much of it, oldest first."""
+        left = size
+        for had in self._had:
+            if self._may_be(had, price):
+                part = min(left, had.size)
+                left, had.size = Size(left - part), Size(had.size - part)
+
+    def _may_be(self, had: _Had, price: Price) -> bool:
+        return price <= had.price if self.side is Side.BID else price >= had.price
+
+    def _pass_time(self, at: Micros) -> None:
+        while self._had and (self._had[0].at < at - ECHO or not self._had[0].size):
+            self._had.popleft()
