@@ -274,8 +274,15 @@ class RecordedLives:
             for life, (begin, end) in zip(lives, pairwise([*starts, len(entries)]), strict=True)
         ]
 
-    def derive(self, life: Life, before: Sequence[Entry], own: Sequence[Entry]) -> Derived:
-        """Derive one life again from the journal and the recordings."""
+    def derive(
+        self,
+        life: Life,
+        before: Sequence[Entry],
+        own: Sequence[Entry],
+        *,
+        desk: MakeDesk | None = None,
+    ) -> Derived:
+        """Derive one life again from journal and recordings, with a desk of its own if any."""
         redo = RedoJournal(old=iter(own), inner=None)
         names = sources_of(self.folder.iterdir())
         feed = RecordedFeed({name: names[name] for name in life.consumed}, life.consumed)
@@ -296,7 +303,7 @@ class RecordedLives:
         trader = LaneTrader(
             settings=self.settings,
             data=feed,
-            execution=JournaledDesk(redo.upcoming),
+            execution=desk(world, self.random) if desk else JournaledDesk(redo.upcoming),
             recorder=recorder,
             world=world,
             controls=lambda: (),

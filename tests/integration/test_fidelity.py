@@ -22,7 +22,7 @@ from market_bot.core.ports.execution import Execution
 from tests.fakes.bot_process import WarmBots, facts
 from tests.fakes.market_data import FULL
 from tests.integration.test_prove import rewrite
-from tests.integration.test_prove_recorded import CHAIN, LIVES, Bot, at_the_venue, live_on
+from tests.integration.test_prove_recorded import LIVES, Bot, at_the_venue, live_on
 
 
 def as_settings_say(world: World, venue: SimulatedVenue) -> Execution:
@@ -42,7 +42,7 @@ def lived(home: Path, desk: Any, killed: tuple[int, ...] = ()) -> Bot:
 
 def measured(bot: Bot) -> Fidelity:
     """Return the fidelity of a bot's lane."""
-    return measure_fidelity(bot.home.journal_dir, CHAIN, (), bot.home)
+    return measure_fidelity(bot.home.journal_dir, bot.chain, (), bot.home)
 
 
 def test_a_paper_lane_is_replayed_in_full(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from market_bot.adapters.simulated.paper import PaperExecution
+from market_bot.adapters.simulated.paper_desk import paper_desk
 from market_bot.adapters.simulated.sim_settings import SimSettings
 from market_bot.adapters.simulated.sim_venue import SimulatedVenue
 from market_bot.adapters.storage.codec import decode_state, digest
@@ -39,8 +39,8 @@ from market_bot.core.usecases.record_marks import marks_from
 from market_bot.core.usecases.trade_lane import LaneTrader
 from tests.fakes.market_data import FULL
 from tests.fakes.recorded_lives import forget_last_group
+from tests.integration.test_recording import reseal
 
-CHAIN = Chain("simulated", "paper")
 BEGINS = parse_time("2026-11-22T21:40:00Z")
 STEP = Duration(60 * SECOND)
 LIVES = 3
@@ -52,8 +52,8 @@ MakeDesk = Callable[[World, SimulatedVenue], Execution]
 
 
 def on_paper(world: World, venue: SimulatedVenue) -> Execution:
-    """Have orders filled by the paper desk."""
-    return PaperExecution(world, FULL)
+    """Have orders filled by the paper desk of the settings."""
+    return paper_desk("simulated", default_settings().fills, world, FULL)
 
 
 def at_the_venue(world: World, venue: SimulatedVenue) -> Execution:
@@ -72,7 +72,8 @@ class Bot:
     def live(self, number: int, *, killed: bool) -> None:
         """Start, trade, and stop or be killed."""
         venue = SimulatedVenue(number, settings=SimSettings(begins=self.at, markets=12))
-        journal = JsonlJournal(chain_folder(self.home.journal_dir, CHAIN), CHAIN, boot=str(number))
+        chain = self.chain
+        journal = JsonlJournal(chain_folder(self.home.journal_dir, chain), chain, boot=str(number))
         world, recordings = World(), Recordings(self.home, BotConfig(), SystemClock())
         data = recordings.live(venue, world, "simulated", GROUP)
         entries = list(journal.read())
@@ -104,7 +105,7 @@ class Bot:
                 config=settings.text,
             ),
             tally=Tally(),
-            blank=LaneSnapshot(venue="simulated", lane="paper", run="", limits={}),
+            blank=LaneSnapshot(venue="simulated", lane=chain.lane, run="", limits={}),
             interval=STEP,
             digest=lambda: digest(trader.state),
         )
@@ -123,7 +124,12 @@ class Bot:
 
     def prove(self, *tapes: Path) -> Proof:
         """Derive the chain again."""
-        return prove_run(self.home.journal_dir, CHAIN, tapes, self.home)
+        return prove_run(self.home.journal_dir, self.chain, tapes, self.home)
+
+    @property
+    def chain(self) -> Chain:
+        """Its lane: only one that trades on paper is called so."""
+        return Chain("simulated", "live" if self.desk is at_the_venue else "paper")
 
     @property
     def folder(self) -> Path:
@@ -195,7 +201,7 @@ def test_another_recording_proves_nothing(bot: Bot, tmp_path: Path) -> None:
 def test_older_files_of_the_chain_may_be_gone(bot: Bot) -> None:
     """The proof begins with the first start that is kept, from the checkpoint before it."""
     live_on(bot)
-    files = sorted(chain_folder(bot.home.journal_dir, CHAIN).glob("*.jsonl"))
+    files = sorted(chain_folder(bot.home.journal_dir, bot.chain).glob("*.jsonl"))
     assert 2 == len(files)
     files[0].unlink()
     proof = bot.prove()
@@ -204,3 +210,24 @@ def test_older_files_of_the_chain_may_be_gone(bot: Bot) -> None:
     assert 0 < proof.lines < proof.total
     (part,) = proof.unproven
     assert "their beginning is gone" in part
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("fill", '"fee":"', '"fee":"1'),
+        ("order_accepted", '"venue_order":"paper-', '"venue_order":"'),
+    ],
+)
+def test_what_the_paper_desk_did_is_derived_again(
+    tmp_path: Path, kind: str, old: str, new: str
+) -> None:
+    """A fill or an answer that was changed is named, though all hashes are right again."""
+    home = Home(tmp_path / "home")
+    home.create(default_files())
+    bot = Bot(home, on_paper)
+    bot.live(0, killed=False)
+    reseal(home.path, kind, old, new)
+
+    with pytest.raises(ProofError, match=f"line [0-9]+: {kind}"):
+        bot.prove()

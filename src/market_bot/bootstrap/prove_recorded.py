@@ -1,4 +1,8 @@
-"""Prove a chain from its journal and the recordings it names, whatever executed its orders."""
+"""Prove a chain from its journal and the recordings it names, whatever executed its orders.
+
+What a venue did is taken as the journal tells it. What the paper desk did is derived again too: the
+orders of a paper lane are matched once more, and each of its fills has to be the one written down.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,13 @@ from typing import Final
 
 import attrs
 
+from market_bot.adapters.simulated.paper_desk import paper_desk
 from market_bot.adapters.storage.codec import decode_state, digest
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.adapters.storage.recorded_feed import ENDS, RecordedFeed
 from market_bot.adapters.storage.tape_files import RECORDED, SUFFIX
+from market_bot.bootstrap.fed_lanes import PAPER
 from market_bot.bootstrap.settings import lane_settings
 from market_bot.bootstrap.taped_lane import snapshot_of
 from market_bot.config.canonical import from_canonical
@@ -22,7 +28,9 @@ from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import LaneState, apply
 from market_bot.core.domain.marks import MarkSchedule
 from market_bot.core.domain.numbers import NEVER, Micros
+from market_bot.core.domain.settings import LaneSettings
 from market_bot.core.domain.world import World
+from market_bot.core.ports.execution import Execution
 from market_bot.core.ports.journal import Chain, Entry
 from market_bot.core.usecases.derive_again import Derivation
 from market_bot.core.usecases.fold_journal import fold_journal
@@ -87,7 +95,7 @@ def prove_recorded(
     home: Home,
     watch: Callable[[Iterator[Entry]], Iterator[Entry]] = iter,
 ) -> RecordedProof:
-    """Derive every decision of a chain again from what was recorded; orders are answered by it.
+    """Derive every decision of a chain again from what was recorded, and the fills of a paper lane.
 
     Args:
         journal_dir: where all chains lie.
@@ -190,15 +198,23 @@ class _Prover:
             observers=[self._count],
             last_at=self._last_at,
         )
+        world = World()
         return LaneTrader(
             settings=settings,
             data=feed,
-            execution=JournaledDesk(redo.upcoming),
+            execution=self._desk(settings, redo, feed, world),
             recorder=recorder,
-            world=World(),
+            world=world,
             controls=lambda: (),
             marks=self._marks,
         )
+
+    def _desk(
+        self, settings: LaneSettings, redo: RedoJournal, feed: RecordedFeed, world: World
+    ) -> Execution:
+        if self._chain.lane == PAPER:
+            return paper_desk(self._chain.venue, settings.fills, world, feed.capabilities)
+        return JournaledDesk(redo.upcoming)
 
     def _count(self, event: ev.Event, at: Micros) -> None:
         self._proof.lines += 1

@@ -81,7 +81,8 @@ def prove_run(
 
     A run on tapes, and one in a simulated world, is derived from its inputs, orders included. Any
     other chain, and a simulated one for which tapes are given, is derived from its journal and
-    what was recorded while it was traded; then orders are answered as the journal says.
+    what was recorded while it was traded; then orders are answered as the journal says, but those
+    of a paper lane by the paper desk.
 
     Args:
         journal_dir: where all chains lie.

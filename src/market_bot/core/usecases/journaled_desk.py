@@ -63,6 +63,15 @@ class JournaledDesk(Execution):
     _sent: set[str] = attrs.field(factory=set, init=False)
     _asked: set[str] = attrs.field(factory=set, init=False)
 
+    def order_name(self, intent: Intent, at: Micros) -> str:  # noqa: ARG002 - the journal knows when
+        """Return the name in the line that follows, which is the intent's own."""
+        for entry in self._untold():
+            event = entry.event
+            if isinstance(event, ev.OrderIntent) and event.intent == intent.id:
+                return event.venue_order
+            break
+        return ""
+
     def submit(self, intent: Intent, at: Micros) -> Outcome:  # noqa: ARG002 - the journal knows when
         """Return the answer that follows; where the journal ends first nobody knew it."""
         self._sent.add(intent.id)
