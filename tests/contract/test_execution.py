@@ -11,6 +11,7 @@ import pytest
 
 from market_bot.adapters.kalshi.desk import KalshiDesk
 from market_bot.adapters.kalshi.polled import KalshiPolled
+from market_bot.adapters.polymarket.desk import PolymarketDesk
 from market_bot.adapters.simulated.paper import PaperExecution
 from market_bot.adapters.simulated.sim_settings import BEGINS, Rules, SimSettings
 from market_bot.adapters.simulated.sim_venue import SimulatedVenue
@@ -30,10 +31,14 @@ from market_bot.core.ports.execution import (
     Rejected,
 )
 from market_bot.core.ports.market_data import MarketData
-from tests.fakes.builders import a_draft, a_signal, an_intent
+from tests.fakes.builders import a_book, a_draft, a_signal, an_intent, announced
 from tests.fakes.fake_kalshi_rig import Rig
+from tests.fakes.fake_polymarket_records import a_market as a_polymarket_market
+from tests.fakes.fake_polymarket_rig import MARKET, PolymarketRig
+from tests.fakes.fake_polymarket_rig import YES as YES_TOKEN
 from tests.fakes.kalshi_client import a_client
 from tests.fakes.kalshi_records import TICKER
+from tests.fakes.market_data import ScriptedMarketData
 
 TEN = Size(10_000_000)
 
@@ -110,10 +115,31 @@ def _kalshi(stack: ExitStack) -> Desk:
     return Desk(rig.desk, source, now=rig.now, moved=move)
 
 
+def _polymarket(_: ExitStack) -> Desk:
+    rig = PolymarketRig([a_polymarket_market(1, endDate="2026-10-21T12:00:00Z")])
+    for bid, ask in (("0.39", "0.47"), ("0.41", "0.45")):
+        rig.engine.crowd(YES_TOKEN, "BUY", bid, "7")
+        rig.engine.crowd(YES_TOKEN, "SELL", ask, "7")
+    source = ScriptedMarketData()
+    market = rig.listings[MARKET].market
+    shown = a_book(MARKET, {"0.39": "7", "0.41": "7"}, {"0.45": "7", "0.47": "7"}, at=rig.now)
+    source.then(announced(market, rig.now), shown)
+
+    def move(now: Micros) -> None:
+        rig.pass_by((now - rig.now) / SECOND)
+        closes = market.close_at
+        if closes is not None and now >= closes:
+            rig.engine.close(MARKET)
+            source.then(("status", MARKET, MarketStatus.CLOSED, now))
+
+    return Desk(rig.desk, source, now=rig.now, moved=move)
+
+
 DESKS: dict[str, Callable[[ExitStack], Desk]] = {
     "paper": _paper,
     **{f"simulated {rules.value}": partial(_simulated, rules=rules) for rules in Rules},
     "kalshi": _kalshi,
+    "polymarket": _polymarket,
 }
 
 
@@ -175,7 +201,7 @@ def test_a_maker_waits_behind_what_is_there(desk: Desk) -> None:
 
     assert isinstance(outcome, Accepted)
     # A real venue does not say where in the queue an order is; nothing is better than a guess.
-    told = None if isinstance(desk.execution, KalshiDesk) else ahead
+    told = None if isinstance(desk.execution, KalshiDesk | PolymarketDesk) else ahead
     assert told == outcome.queue_ahead
     assert [Cancelled("i-1", "cancelled")] == desk.told()
     assert [] == desk.told()

@@ -238,7 +238,7 @@ BAD_WORDS = {
     "negative speed": ["run", "--speed", "-1"],
     "speed is no number": ["run", "--speed", "nan"],
     "a tape that is not there": ["run", "--tape", "nowhere.tape.zst"],
-    "another venue than the tape's": ["run", "--venue", "polymarket"],
+    "a venue that there is not": ["run", "--venue", "nasdaq"],
     "unknown format": ["import", "excel", "a.xls", "-o", "b.tape.zst"],
     "no output": ["import", "kalshi-ws", "a.jsonl"],
     "an import of nothing": ["import", "kalshi-ws", "nowhere.jsonl", "-o", "b.tape.zst"],

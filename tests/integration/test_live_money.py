@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import pty
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +19,7 @@ from tests.fakes.bot_process import BotProcess, WarmBots, wait_until
 from tests.fakes.fake_kalshi import Fault
 from tests.fakes.fake_kalshi_engine import text as decimal
 from tests.fakes.live_kalshi import LIKELY, UNLIKELY, LiveKalshi, a_live_home
+from tests.fakes.terminal import Terminal
 
 LIVE = ("run", "--venue", "kalshi", "--no-web")
 PHRASE = "TRADE LIVE kalshi max-loss 40"
@@ -151,40 +149,6 @@ def proves(bots: WarmBots, home: Home, *, whole: bool = True) -> None:
         assert not whole or "not derived" not in checked.stdout, checked.stdout
 
 
-class Terminal:
-    """A person's terminal on which a command runs."""
-
-    def __init__(self, *words: object) -> None:
-        self.text = ""
-        self.pid, self._descriptor = pty.fork()
-        if not self.pid:
-            arguments = [sys.executable, "-m", "market_bot", *map(str, words)]
-            os.execv(sys.executable, arguments)  # noqa: S606 - the program under test
-
-    def sees(self, what: str) -> bool:
-        """Read until something is said; tell whether it was before the end."""
-        while what not in self.text:
-            try:
-                data = os.read(self._descriptor, 1 << 12)
-            except OSError:
-                data = b""
-            if not data:
-                return False
-            self.text += data.decode()
-        return True
-
-    def types(self, words: str) -> None:
-        """Type words without an enter key."""
-        os.write(self._descriptor, words.encode())
-
-    def ends(self) -> int:
-        """Return the exit code."""
-        self.sees("\0")
-        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        os.close(self._descriptor)
-        return code
-
-
 def test_the_ceremony(bots: WarmBots, home: Home, venue: LiveKalshi) -> None:
     """A person reads, types, thinks for ten seconds; then orders are real, until the halt."""
     bot = ready(bots, home)
@@ -238,6 +202,15 @@ def test_what_does_not_arm(bots: WarmBots, home: Home) -> None:
     for phrase, minutes in (("TRADE LIVE kalshi max-loss 41", 10), (PHRASE, 0), (PHRASE, 1441)):
         with pytest.raises(AnsweredNo):
             arm(home, phrase, minutes)
+
+    silent = Terminal("live", "--venue", "kalshi", "--home", home.path)
+    assert silent.sees("> ")
+    silent.types("\x04")
+    assert 1 == silent.ends()
+    assert "not the phrase" in silent.text
+    long = Terminal("live", "--venue", "kalshi", "--home", home.path, "--minutes", 1441)
+    assert 2 == long.ends()
+    assert "from 1 to 1440" in long.text
 
     assert [] == of_type(home, "armed")
     bot.signal(signal.SIGINT)
@@ -331,6 +304,42 @@ def test_an_account_that_disagrees_closes_the_lane(
     lane = shows(home, bot, lambda lane: lane["unreconciled"] is None)
     assert ("490", "490", "0") == (lane["cash"], lane["deposits"], lane["gain"])
     arm(home)
+    bot.signal(signal.SIGINT)
+    assert 0 == bot.wait()
+    proves(bots, home)
+
+
+def test_what_a_person_sold_at_the_venue_is_written_off_after_a_question(
+    bots: WarmBots, home: Home, venue: LiveKalshi
+) -> None:
+    """The lane closes and says what to do; a person's word at a terminal opens it again."""
+    bot = ready(bots, home)
+    arm(home)
+    bought(venue, bot)
+    disarmed = bots.run("live", "--venue", "kalshi", "--home", home.path, "--disarm")
+    assert (0, True) == (disarmed.code, "is disarmed" in disarmed.stdout)
+    assert shown(home)["armed_until"] is None
+    shows(home, bot, lambda lane: not lane["orders"])
+    assert wait_until(lambda: tells_one_story(home, venue))
+    with venue.engine.lock:
+        for held in venue.engine.positions.values():
+            venue.engine.cash[0] += abs(held.count) * 50
+            held.count = 0
+    shows(home, bot, lambda lane: "0 held there" in str(lane["unreconciled"]))
+    refused = Terminal("live", "--venue", "kalshi", "--home", home.path)
+    assert 1 == refused.ends()
+    assert "--accept" in refused.text
+    person = Terminal("live", "--venue", "kalshi", "--home", home.path, "--accept")
+    assert person.sees("> ")
+    assert "differs: " in person.text
+    person.types("yes\n")
+    assert person.sees("type exactly"), person.text
+    person.types("no\n")
+    assert 1 == person.ends()
+    lane = shows(home, bot, lambda lane: lane["unreconciled"] is None)
+
+    assert ([], None) == (lane["positions"], lane["armed_until"])
+    assert Decimal(decimal(venue.engine.cash[0], 6)) == Decimal(lane["cash"])
     bot.signal(signal.SIGINT)
     assert 0 == bot.wait()
     proves(bots, home)

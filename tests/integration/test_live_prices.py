@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,6 +14,7 @@ import attrs
 import pytest
 
 from market_bot.adapters.storage.home import Home
+from market_bot.core.domain.numbers import SECOND, parse_time
 from tests.fakes.bot_process import BotProcess, WarmBots, facts, wait_until
 from tests.fakes.fake_kalshi import BAD_GATEWAY
 from tests.fakes.live_kalshi import LIKELY, LiveKalshi, a_live_home
@@ -91,6 +93,27 @@ def test_a_newcomer_trades_live_prices_on_paper(
     assert "SIGINT" == paper(home)[-1]["data"]["reason"]
     assert ["l2_polled", "prints"] == paper(home)[0]["data"]["capabilities"]
     assert list((home.tape_dir / "kalshi").glob("*.jsonl.zst"))
+    sound(bots, home)
+
+
+def test_a_streamed_price_that_changes_is_looked_at_at_once(
+    bots: WarmBots, tmp_path: Path, venue: LiveKalshi
+) -> None:
+    """With seconds between two looks, a change makes one in between; and they can be derived."""
+    home = a_live_home(tmp_path / "home", venue, key=True, interval_ms=4000)
+    bot = bots.start(*PAPER, "--home", home.path)
+
+    def looked_early() -> bool:
+        venue.engine.crowd(LIKELY, "bid", "0.1000", "1.00")
+        times = [parse_time(fact["ts"]) for fact in paper(home) if fact["type"] == "scan"]
+        return any(later - one < 2 * SECOND for one, later in pairwise(times))
+
+    assert wait_until(lambda: bot.over() or looked_early())
+    assert not bot.over(), bot.stderr
+    times = [parse_time(fact["ts"]) for fact in paper(home) if fact["type"] == "scan"]
+    assert all(later - one >= 250_000 for one, later in pairwise(times))
+    bot.signal(signal.SIGINT)
+    assert 0 == bot.wait(), bot.stderr
     sound(bots, home)
 
 

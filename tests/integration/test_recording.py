@@ -310,7 +310,7 @@ def test_a_killed_recording_is_played_up_to_its_last_group(tmp_path: Path, bots:
 
 
 @pytest.mark.parametrize(
-    "options", [("--venue", "kalshi"), ("--ticks", 0), ("--speed", "-1"), ("--speed", "inf")]
+    "options", [("--venue", "nasdaq"), ("--ticks", 0), ("--speed", "-1"), ("--speed", "inf")]
 )
 def test_what_cannot_be_recorded_is_refused_in_a_line(
     tmp_path: Path, bots: WarmBots, options: tuple[object, ...]

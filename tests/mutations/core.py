@@ -331,7 +331,7 @@ MUTATIONS: Final = (
     Mutation(
         name="an order leaves before it is written",
         file=_TRADER,
-        old="        self._record(intent_event(intent, one.seen.mid(signal.leg)), now)\n",
+        old="        self._record(intent_event(intent, one.seen.mid(signal.leg), name), now)\n",
         new="",
         tests=("tests/unit/test_trade_lane.py",),
     ),

@@ -105,8 +105,8 @@ MUTATIONS: Final = (
     Mutation(
         name="facts of the account are not learnt",
         file=_WATCH,
-        old="        return [*found.facts, *self._news(state, event, now)]",
-        new="        return [*self._news(state, event, now)]",
+        old="        return [*found.facts, *self._news(before, event, now)]",
+        new="        return [*self._news(before, event, now)]",
         tests=_SIMULATION,
     ),
     Mutation(
@@ -126,7 +126,7 @@ MUTATIONS: Final = (
     Mutation(
         name="money is adopted at every look",
         file=_WATCH,
-        old="not (first or self._accepts):",
+        old="not (first or accepts):",
         new="False:",
         tests=_ACCOUNT,
     ),
@@ -217,8 +217,8 @@ MUTATIONS: Final = (
     Mutation(
         name="what arrives while the source is asked waits for the next tick",
         file=_FED,
-        old="        now = self.poll(now)\n",
-        new="        self.poll(now)\n",
+        old="        now = self._ticked = self.poll(now)\n",
+        new="        self._ticked = self.poll(now)\n",
         tests=("tests/unit/test_fed_lane.py",),
     ),
     Mutation(

@@ -121,8 +121,8 @@ MUTATIONS: Final = (
     _bug(
         "the lane does not ask the world how an event ends",
         _TRADER,
-        "self._marked(state), self.world.terms, self._now, own)",
-        "self._marked(state), now=self._now, own=own)",
+        "self._marked(state), self.world.terms, self._now, own, self.world.event_of\n",
+        "self._marked(state), now=self._now, own=own, event_of=self.world.event_of\n",
         ("tests/unit/test_trade_lane.py",),
     ),
     _bug(

@@ -26,9 +26,9 @@ MUTATIONS: Final = (
     Mutation(
         name="an order is sent before it is written down",
         file=_TRADER,
-        old="        self._record(intent_event(intent, one.seen.mid(signal.leg)), now)\n",
+        old="        self._record(intent_event(intent, one.seen.mid(signal.leg), name), now)\n",
         new="        self.execution.submit(intent, now)\n"
-        "        self._record(intent_event(intent, one.seen.mid(signal.leg)), now)\n",
+        "        self._record(intent_event(intent, one.seen.mid(signal.leg), name), now)\n",
         tests=_SIMULATION,
     ),
     Mutation(

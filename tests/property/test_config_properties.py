@@ -192,7 +192,11 @@ CONFIGS = st.builds(
     VenueConfig,
     mode=st.sampled_from(Mode),
     api=st.builds(Api, base_url=st.sampled_from([None, "https://example.com/x"])),
-    loop=st.builds(Loop, interval_ms=st.integers(min_value=0, max_value=10_000)),
+    loop=st.builds(
+        Loop,
+        interval_ms=st.integers(min_value=0, max_value=10_000),
+        min_interval_ms=st.integers(min_value=10, max_value=10_000),
+    ),
     paper=st.builds(Paper, cash=MONEY),
     tape=st.builds(TapeConfig, record=st.booleans()),
     markets=filters(),

@@ -36,6 +36,13 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     "tuple[External, ...]": st.builds(
         lambda market, cost: (ev.External(market, Money(cost)),), names, st.integers(0, 10**15)
     ),
+    "tuple[WrittenOff, ...]": st.builds(
+        lambda market, leg, size, paid: (ev.WrittenOff(market, leg, Size(size), Money(paid)),),
+        names,
+        st.sampled_from(Leg),
+        numbers,
+        numbers,
+    ),
     "Mapping[str, object]": st.just({}),
     "Mapping[str, str]": st.just({}),
 } | dict.fromkeys(("int", "Size", "Price", "Money", "Micros", "Duration"), numbers)

@@ -45,6 +45,7 @@ def test_a_lane_that_agreed_just_now_may_be_armed() -> None:
         ({"phase": "stopped"}, "stopped"),
         ({"halted": "ann: lunch"}, "resume"),
         ({"degraded": "disk full"}, "disk full"),
+        ({"not_ready": "no orders from here"}, "from here"),
         ({"unreconciled": "cash"}, "cash"),
         ({"agreed_at": 0}, "old"),
         ({"agreed_at": after(3600)}, "old"),

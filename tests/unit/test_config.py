@@ -678,10 +678,13 @@ def test_minus_zero_is_zero() -> None:
 def test_canonical_text_is_fixed() -> None:
     """The journal's copy of the settings has this form; a change of it changes every hash."""
     assert canonical(parse_venue(VENUE.encode(), "v").config) == (
-        '{"mode":"paper","api":{"base_url":null,"ws_url":null},"loop":{"interval_ms":1000},'
+        '{"mode":"paper","api":{"base_url":null,"ws_url":null,"gamma_url":null,"data_url":null,'
+        '"site_url":null},"loop":{"interval_ms":1000,"min_interval_ms":250},'
         '"paper":{"cash":"1000","fill_model":"pessimistic","send_ms":150,"cancel_ms":150,'
         '"data_ms":50},"tape":{"record":true},'
-        '"simulation":{"preset":"default","markets":60,"days":1},"markets":{"families_include":'
+        '"simulation":{"preset":"default","markets":60,"days":1},'
+        '"polymarket":{"stream":true,"heartbeats":false,"slow_signer":false},'
+        '"markets":{"families_include":'
         '["KXHIGHNY","010"],"families_exclude":[],"categories_include":[],'
         '"categories_exclude":[],"keywords_include":[],"keywords_exclude":[],'
         '"min_liquidity_usd":null,"min_volume_24h_usd":null,"price_min":"0.05","price_max":null,'

@@ -229,3 +229,74 @@ def test_why_nothing_can_be_traded_is_shown() -> None:
         scene.actor.snapshot.phase,
         scene.actor.snapshot.error,
     )
+
+
+def test_news_bring_the_next_tick_forward() -> None:
+    """A price that changed is looked at before the interval is over, though not at once."""
+    scene = a_scene()
+    scene.actor.soonest = Duration(200_000)
+    scene.actor.step(NOON)
+    scene.actor.tell_news()
+
+    assert NOON + 200_000 == scene.actor.step(Micros(NOON + 50_000))
+    assert 1 == scene.trader.ticks
+    assert after(1) == scene.actor.step(Micros(NOON + 200_000))
+    assert 2 == scene.trader.ticks
+
+
+def test_a_flood_of_news_is_one_tick_in_the_least_interval() -> None:
+    """News at every millisecond make five ticks a second and as many nudges, not a thousand."""
+    scene = a_scene()
+    nudges: list[int] = []
+    scene.actor.soonest = Duration(200_000)
+    scene.actor.nudge = lambda: nudges.append(1)
+    for millisecond in range(1000):
+        scene.actor.tell_news()
+        scene.actor.step(Micros(NOON + millisecond * 1000))
+
+    assert 5 == scene.trader.ticks
+    assert 6 == len(nudges)
+
+
+def test_no_tick_follows_another_sooner_than_that() -> None:
+    """A look because of news shortly before a whole interval moves the next one away."""
+    scene = a_scene()
+    scene.actor.soonest = Duration(200_000)
+    scene.actor.step(NOON)
+    scene.actor.tell_news()
+
+    assert after(1) + 150_000 == scene.actor.step(Micros(NOON + 950_000))
+
+
+def test_news_while_a_tick_is_taken_are_for_the_next_one() -> None:
+    """What comes after the data were read is not forgotten."""
+    scene = a_scene()
+    scene.actor.soonest = Duration(200_000)
+
+    def poll(now: Micros) -> Micros:
+        scene.actor.tell_news()
+        return now
+
+    scene.actor.poll = poll
+
+    assert NOON + 200_000 == scene.actor.step(NOON)
+
+
+def test_news_do_not_hurry_a_source_that_fails() -> None:
+    """A venue in trouble is left alone for as long as without news."""
+    scene = a_scene()
+    scene.actor.soonest = Duration(200_000)
+    scene.lane.data.then(FAILURE)
+    due = scene.actor.step(NOON)
+    scene.actor.tell_news()
+
+    assert due == scene.actor.step(Micros(NOON + 500_000))
+
+
+def test_without_a_least_interval_news_change_nothing() -> None:
+    """A lane that polls keeps to its intervals."""
+    scene = a_scene()
+    scene.actor.step(NOON)
+    scene.actor.tell_news()
+
+    assert after(1) == scene.actor.step(Micros(NOON + 500_000))

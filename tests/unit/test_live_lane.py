@@ -8,8 +8,9 @@ import pytest
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.exposure import exposure_of
 from market_bot.core.domain.lane import NOT_COMPARED, LaneState, apply
+from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import NO_MONEY, Micros, money
-from tests.fakes.builders import a_fill, a_start, an_intended, fold
+from tests.fakes.builders import a_fill, a_start, an_intended, contracts, fold
 from tests.fakes.clock import NOON, after
 
 LIVE = ev.BotStarted(mode="live", instance="inst", version="0", fold=1)
@@ -131,6 +132,34 @@ def test_what_others_have_counts_as_at_stake() -> None:
         unread.account_cash,
     )
     assert NO_MONEY == exposure_of(apply(unread, AGREES, NOON), None).total
+
+
+@pytest.mark.parametrize(
+    ("place", "loss"), [("E-1", "7"), ("E-2", "0"), (None, "7")], ids=["here", "there", "unknown"]
+)
+def test_what_others_have_counts_in_the_worst_case_of_its_event(
+    place: str | None, loss: str
+) -> None:
+    """Which way it may go is not told, so all of it; where it belongs nobody knows, everywhere."""
+    theirs = (ev.External("M-9", money("7")),)
+    state = fold([LIVE, attrs.evolve(AGREES, external=theirs)])
+    exposure = exposure_of(state, None, now=NOON, event_of=lambda _: place)
+    ours = attrs.evolve(state, positions=fold([LIVE, an_intended(), a_fill()]).positions)
+    both = exposure_of(ours, None, now=NOON, event_of=lambda _: place)
+
+    assert money(loss) == exposure.event_loss("E-1")
+    assert money("4.8") + money(loss) == both.event_loss("E-1")
+
+
+def test_a_write_off_that_fits_nothing_is_an_anomaly() -> None:
+    """More than was held, or nothing at all, changes no money."""
+    for size in (0, 11):
+        gone = ev.WrittenOff("M-1", Leg.YES, contracts(size), money("1"))
+        before = fold([LIVE, attrs.evolve(AGREES, adopted=money("50")), an_intended(), a_fill()])
+        now = apply(before, attrs.evolve(AGREES, written_off=(gone,)), NOON)
+
+        assert (before.cash, before.positions, 1) == (now.cash, now.positions, now.anomalies)
+        assert conserved(now)
 
 
 def test_a_stall_ends_with_the_process() -> None:

@@ -156,7 +156,7 @@ def test_a_bucket_pauses_when_the_venue_asks_for_it() -> None:
 
 
 def test_every_class_of_requests_has_a_rate() -> None:
-    """Reads, writes and cancels are counted apart."""
-    assert {"reads", "writes", "cancels"} == {budget.value for budget in Budget}
+    """Reads, looks at the chain, writes and cancels are counted apart."""
+    assert {"reads", "refreshes", "writes", "cancels"} == {budget.value for budget in Budget}
     with pytest.raises(ValueError, match="per_second"):
         Rate(0, 1)

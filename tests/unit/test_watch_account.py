@@ -121,6 +121,77 @@ def test_money_is_adopted_once_only() -> None:
     )
 
 
+def sold_beside(cash: str) -> Compared:
+    """Return a lane that held ten contracts for $4.80, none of which its account has any more."""
+    scene = agreeing(an_intended(), a_fill(size=contracts(10), cost=money("4.80"), fee=NO_MONEY))
+    for _ in range(2):
+        scene.see(a_picture(cash), later=60)
+    assert "0 held there, 10 in the journal" in str(scene.state.unreconciled)
+    return scene
+
+
+@pytest.mark.parametrize(
+    ("cash", "realised", "deposits"),
+    [
+        # Sold for less than it had cost: the loss counts as one.
+        ("98.20", "-1.80", "100"),
+        # Sold for more: the gain counts as money put in.
+        ("101.20", "0", "101.20"),
+        # Moved elsewhere, for nothing.
+        ("95.20", "-4.80", "100"),
+        # Moved, and money taken out besides.
+        ("90", "-4.80", "94.80"),
+    ],
+)
+def test_what_was_sold_beside_the_lane_is_written_off_on_a_person_s_word(
+    cash: str, realised: str, deposits: str
+) -> None:
+    """Until then nothing is opened; afterwards journal and account agree, and no gain is invented.
+
+    What a limit on losses has seen of it stays seen.
+    """
+    scene = sold_beside(cash)
+    scene.compare.accept_cash()
+    (found,) = scene.see(a_picture(cash))
+
+    assert [("M-1", contracts(10))] == [(one.market, one.size) for one in found.written_off]
+    assert ("", {}) == (found.stops, scene.state.positions)
+    assert (money(cash), money(realised), money(deposits)) == (
+        scene.state.cash,
+        scene.state.realised,
+        scene.state.deposits,
+    )
+    assert (0, int(money(realised) < 0)) == (scene.state.anomalies, scene.state.losses)
+    assert [] == scene.see(a_picture(cash), later=60)
+    assert scene.state.unreconciled is None
+
+
+def test_only_what_is_gone_is_written_off() -> None:
+    """Of ten contracts seven are there: three are written off, at their share of the cost."""
+    scene = sold_beside("95.20")
+    scene.compare.accept_cash()
+    (found,) = scene.see(a_picture("95.20", positions=(held(7, "3.36"),)))
+    position = scene.state.position("M-1", Leg.YES)
+
+    assert [contracts(3)] == [one.size for one in found.written_off]
+    assert position is not None
+    assert (contracts(7), money("3.36")) == (position.size, position.cost)
+
+
+def test_nothing_is_written_off_while_orders_are_open_and_a_word_is_old_after_a_minute() -> None:
+    """What a person has said was about what there was then."""
+    scene = sold_beside("95.20")
+    scene.state = apply(scene.state, an_intended("i-2", market="M-2"), scene.at)
+    scene.compare.accept_cash()
+    scene.see(a_picture("95.20"))
+    assert scene.state.positions
+    scene.state = apply(scene.state, ev.OrderRejected(intent="i-2", code="no"), scene.at)
+    scene.see(a_picture("95.20"), later=61)
+
+    assert scene.state.positions
+    assert scene.state.unreconciled is not None
+
+
 def test_one_disagreement_does_not_close_a_running_lane_but_two_do() -> None:
     """Lists of a venue are not all of the same moment; a story told twice is believed."""
     scene = agreeing()

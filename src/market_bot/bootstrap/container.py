@@ -131,6 +131,8 @@ def make_lanes(
         recordings=recordings,
         tell=lambda event: system().note(event),
         controls=lambda name, trader: bot.controls(name, lambda: trader.state.halted),
+        wake=bot.wake,
+        put=bot.put,
         ticks_max=options.ticks,
     )
     made: list[AnyLane] = []
@@ -156,6 +158,8 @@ def make_lanes(
 def _add_live(bot: RunningBot, name: str, live: LiveParts) -> None:
     bot.add_live(name, LiveControls(kill=live.kill, accept_cash=live.compare.accept_cash))
     bot.add_worker(live.watch)
+    for worker in live.trading.workers:
+        bot.add_worker(worker)
 
 
 def _derived(

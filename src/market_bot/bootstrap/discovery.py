@@ -1,6 +1,6 @@
-"""Find strategies, risk rules and exits: one file each in the package.
+"""Find strategies, risk rules, exits and leak rules: one file each in the package.
 
-A strategy may also come from an entry point that is named.
+A strategy may also come from an entry point that is named; leak rules come from all of theirs.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from importlib.metadata import entry_points
 from types import ModuleType
 from typing import TypeVar
 
-from market_bot.core.domain import exits, risk, strategies
+from market_bot.core.domain import exits, leaks, risk, strategies
 from market_bot.core.domain.exits.api import ExitRule
+from market_bot.core.domain.leaks.api import LeakRule
+from market_bot.core.domain.leaks.registry import ENTRY_POINTS, in_order
 from market_bot.core.domain.risk.api import Rule
 from market_bot.core.domain.strategies.api import Strategy
 
@@ -39,6 +41,29 @@ def builtin_rules() -> dict[str, Rule]:
 def builtin_exits() -> dict[str, ExitRule]:
     """Return the exits of this package by name."""
     return _by_name(_objects(exits, "exit_rule", ExitRule), "exit")
+
+
+def builtin_leak_rules() -> tuple[LeakRule, ...]:
+    """Return the leak rules and health checks of this package, in their order."""
+    return in_order(_objects(leaks, "RULE", LeakRule))
+
+
+def leak_rules() -> tuple[LeakRule, ...]:
+    """Return all leak rules: those of this package, and those that other packages name.
+
+    Raises:
+        UnknownPluginError: if an entry point holds something else.
+        LeakRuleError: if two rules have one name.
+
+    """
+    extra: list[LeakRule] = []
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: one.name):
+        loaded = point.load()
+        if not isinstance(loaded, LeakRule):
+            msg = f"the entry point {point.name!r} is a {type(loaded).__name__}, not a LeakRule"
+            raise UnknownPluginError(msg)
+        extra.append(loaded)
+    return in_order([*builtin_leak_rules(), *extra])
 
 
 def find_strategy(name: str) -> Strategy:

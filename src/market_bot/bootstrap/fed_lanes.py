@@ -48,6 +48,7 @@ LIVE: Final = "live"
 _BOOT_BYTES: Final = 4
 _RESERVE_BYTES: Final = 4 << 20
 _RESTART: Final = "restart"
+_OPEN: Final = "open"
 _WAIT_MAX: Final = Duration(2 * SECOND)
 
 Tell = Callable[[ev.Event], None]
@@ -73,6 +74,14 @@ class FedInputs:
         return (ev.Input(f"live prices of {self.venue}", ""),)
 
 
+def wake_nobody(_: str) -> None:
+    """Leave a lane to its intervals."""
+
+
+def put_nowhere(_lane: str, _event: ev.Event) -> None:
+    """Leave a lane without facts from outside."""
+
+
 @attrs.frozen(kw_only=True)
 class Surroundings:
     """What all lanes on live data of one bot share.
@@ -84,6 +93,8 @@ class Surroundings:
         recordings: keeps what is consumed.
         tell: takes facts that belong to no lane.
         controls: makes what a lane takes its commands from.
+        wake: makes the thread of a lane step it soon; from any thread.
+        put: brings a fact to the next tick of a lane; from any thread.
         ticks_max: stop in order after so many ticks.
 
     """
@@ -94,6 +105,8 @@ class Surroundings:
     recordings: Recordings
     tell: Tell
     controls: Callable[[str, LaneTrader], Controls]
+    wake: Callable[[str], None] = wake_nobody
+    put: Callable[[str, ev.Event], None] = put_nowhere
     ticks_max: int | None = None
 
 
@@ -116,8 +129,10 @@ class LiveParts:
     watch: WatchAccount
     compare: CompareAccount
 
-    def adopt(self, trader: LaneTrader, _: Micros) -> None:
-        """Follow the orders of the process before."""
+    def adopt(self, trader: LaneTrader, now: Micros) -> None:
+        """Follow the orders of the process before; what it heard of the venue is not news."""
+        if trader.state.venue != _OPEN:
+            trader.note(ev.VenueState(state=_OPEN, reason=_RESTART), now)
         self.trading.desk.adopt(list(trader.state.orders.values()))
 
 
@@ -248,7 +263,7 @@ def cancel_what_rested(trader: LaneTrader, now: Micros) -> None:
 
 
 def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) -> FedAssembled:
-    settings, world, tally = inputs.settings, World(), Tally()
+    settings, world, tally, loop = inputs.settings, World(), Tally(), inputs.config.loop
     recorder = Recorder(
         journal=journal,
         state=state_of(journal),
@@ -262,6 +277,14 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
     def complain(line: str) -> None:
         around.tell(ev.Error(where=f"venue:{name}", message=line))
 
+    def news() -> None:
+        lane.tell_news()
+
+    def tell(event: ev.Event) -> None:
+        # That the venue is open says nothing of the disk.
+        if trader.degraded is None:
+            around.put(name, event)
+
     ground = Ground(
         config=inputs.config,
         settings=settings,
@@ -270,6 +293,8 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
         home=around.home.path,
         state=lambda: recorder.state,
         complain=complain,
+        wake=news,
+        tell=tell,
     )
     parts = inputs.plug.open(ground, live=inputs.live)
     live = _live_parts(inputs, parts.trading, around.clock, ground)
@@ -299,7 +324,9 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
             limits=limit_texts(settings.rules, settings.limits),
             may_arm=inputs.live and inputs.config.mode is Mode.LIVE,
         ),
-        interval=Duration(inputs.config.loop.interval_ms * SECOND // 1000),
+        interval=milliseconds(loop.interval_ms or loop.min_interval_ms),
+        soonest=milliseconds(loop.min_interval_ms),
+        nudge=lambda: around.wake(name),
         digest=lambda: digest(recorder.state),
         begin=cancel_what_rested if live is None else live.adopt,
         ticks_max=around.ticks_max,
@@ -316,6 +343,11 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
         resumed_from=journal.head[0],
         live=live,
     )
+
+
+def milliseconds(count: int) -> Duration:
+    """Return so many milliseconds."""
+    return Duration(count * SECOND // 1000)
 
 
 def _live_parts(
@@ -344,6 +376,7 @@ def _with_account(picture: LaneSnapshot, live: LiveParts) -> LaneSnapshot:
         account=compare.account,
         agreed_at=compare.agreed_at,
         differences=() if found is None else found.differences,
+        not_ready=live.trading.not_ready(),
     )
 
 

@@ -143,6 +143,12 @@ class RunningBot(Desk):
         """Make a lane step soon, because there is news for it."""
         self._threads[lane].wake()
 
+    def put(self, lane: str, event: ev.Event) -> None:
+        """Bring a fact to a lane's next tick, if not too much waits there already."""
+        self._queues.setdefault(lane, CommandQueue()).put(event)
+        if lane in self._threads:
+            self._threads[lane].wake()
+
     def observe_stalls(
         self,
         on_stall: Callable[[str, Duration], None],

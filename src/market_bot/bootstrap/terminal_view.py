@@ -116,6 +116,8 @@ def _lane(lane: LaneSnapshot) -> list[RenderableType]:
         until = lane.armed_until
         armed = "not armed" if until is None else f"armed until {format_time(until)[:19]}Z"
         parts.append(Text(f"real money: {armed}", style="bold yellow"))
+        if lane.not_ready is not None:
+            stopped.append(f"cannot be armed: {lane.not_ready}")
         if lane.unreconciled is not None:
             stopped.append(f"entries are stopped: {lane.unreconciled}")
     warnings = [warning for warning in (halted, *stopped, lane.degraded, lane.error) if warning]

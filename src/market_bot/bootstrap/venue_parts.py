@@ -13,10 +13,14 @@ import attrs
 from market_bot.adapters.system.secrets import Secrets
 from market_bot.bootstrap.health import Check
 from market_bot.config.schema import VenueConfig
+from market_bot.core.domain import events as ev
+from market_bot.core.domain.gates import unsuitable
 from market_bot.core.domain.lane import LaneState
+from market_bot.core.domain.market import Market
 from market_bot.core.domain.numbers import Micros
 from market_bot.core.domain.settings import LaneSettings
 from market_bot.core.ports.account import Account
+from market_bot.core.ports.actor import Actor
 from market_bot.core.ports.clock import Clock
 from market_bot.core.ports.live_desk import LiveDesk
 from market_bot.core.ports.market_data import MarketData
@@ -46,6 +50,14 @@ class Feed(MarketData, Protocol):
         """End all threads and connections."""
 
 
+def nobody_to_wake() -> None:
+    """Take news that nobody waits for."""
+
+
+def nobody_to_tell(_: ev.Event) -> None:
+    """Take a fact that no lane waits for."""
+
+
 @attrs.frozen(kw_only=True)
 class Ground:
     """What a venue is put together from.
@@ -58,6 +70,8 @@ class Ground:
         home: relative paths in the secrets begin here.
         state: returns the lane's state; may be asked from any thread.
         complain: takes a line for people, from any thread.
+        wake: told, from any thread and as often as may be, that a price has changed.
+        tell: brings a state of the venue to the lane's next tick, from any thread.
 
     """
 
@@ -68,13 +82,24 @@ class Ground:
     home: Path
     state: Callable[[], LaneState]
     complain: Callable[[str], None]
+    wake: Callable[[], None] = nobody_to_wake
+    tell: Callable[[ev.Event], None] = nobody_to_tell
 
     def held(self) -> Collection[str]:
-        """Return the markets in which there is something of ours."""
+        """Return the markets in which there is something of ours, or of others in our account."""
         state = self.state()
-        return {held.market for held in state.positions.values()} | {
-            order.market for order in state.orders.values()
-        }
+        ours = {held.market for held in state.positions.values()}
+        return ours | {order.market for order in state.orders.values()} | set(state.external)
+
+
+def wanted_by(ground: Ground) -> Callable[[Market], bool]:
+    """Return what tells whether a market could ever be traded under the filters."""
+    filters = ground.settings.filters
+
+    def wanted(market: Market) -> bool:
+        return next(unsuitable(filters, market), None) is None
+
+    return wanted
 
 
 @attrs.frozen(kw_only=True)
@@ -86,6 +111,8 @@ class Trading:
         account: what the venue says there is; owned by another.
         cancel_all: the kill switch's only act; owned by a third.
         close: lets go of all of it once the threads are gone.
+        workers: what else runs in threads of its own while the lane does.
+        not_ready: returns what the venue itself has against real orders, None if nothing.
 
     """
 
@@ -93,6 +120,8 @@ class Trading:
     account: Account
     cancel_all: CancelAll
     close: Callable[[], None]
+    workers: tuple[Actor, ...] = ()
+    not_ready: Callable[[], str | None] = lambda: None
 
 
 @attrs.frozen(kw_only=True)

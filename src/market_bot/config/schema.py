@@ -226,17 +226,28 @@ def _ordered(low: tuple[str, Any], high: tuple[str, Any]) -> None:
 
 @attrs.frozen(kw_only=True)
 class Api:
-    """Where the venue is; absent means the adapter's own production address."""
+    """Where the venue is; absent means the adapter's own production address.
+
+    The catalogue, the data and the site have addresses of their own at Polymarket only.
+    """
 
     base_url: str | None = attrs.field(default=None, validator=_endpoint("https", "http"))
     ws_url: str | None = attrs.field(default=None, validator=_endpoint("wss", "ws"))
+    gamma_url: str | None = attrs.field(default=None, validator=_endpoint("https", "http"))
+    data_url: str | None = attrs.field(default=None, validator=_endpoint("https", "http"))
+    site_url: str | None = attrs.field(default=None, validator=_endpoint("https", "http"))
 
 
 @attrs.frozen(kw_only=True)
 class Loop:
-    """How often the bot looks; 0 means at every record of the feed."""
+    """How often the bot looks; 0 means at every record of the feed.
+
+    Prices that are streamed make it look earlier, but never within ``min_interval_ms`` of its last
+    look; as many as ``interval_ms``, or more, leave it at that.
+    """
 
     interval_ms: int = attrs.field(default=1000, validator=_between(0, _DAY_MS))
+    min_interval_ms: int = attrs.field(default=250, validator=_between(10, _DAY_MS))
 
 
 @attrs.frozen(kw_only=True)
@@ -417,6 +428,20 @@ class Simulation:
 
 
 @attrs.frozen(kw_only=True)
+class Polymarket:
+    """What only Polymarket has.
+
+    ``stream`` has books and prints as they happen, which needs no key. ``heartbeats`` let the venue
+    cancel everything once the bot is silent; the first one cannot be taken back. ``slow_signer``
+    takes a signer that needs milliseconds where the fast one is absent.
+    """
+
+    stream: bool = True
+    heartbeats: bool = False
+    slow_signer: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class VenueConfig:
     """Everything that can be set for one venue."""
 
@@ -426,6 +451,7 @@ class VenueConfig:
     paper: Paper
     tape: TapeConfig = TapeConfig()
     simulation: Simulation = Simulation()
+    polymarket: Polymarket = Polymarket()
     markets: MarketFilters = MarketFilters()
     strategies: tuple[StrategyConfig, ...] = attrs.field()
     sizing: Sizing

@@ -5,6 +5,7 @@ Reads, writes and cancels do not share a bucket: whoever asks too much for books
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
@@ -14,12 +15,15 @@ from market_bot.core.domain.numbers import SECOND, Duration
 from market_bot.core.ports.clock import Clock
 
 _SCALE: Final = SECOND
+_RESET_MAX_S: Final = 60
+_DIGITS: Final = 12
 
 
 class Budget(Enum):
     """Classes of requests that are counted apart."""
 
     READS = "reads"
+    REFRESHES = "refreshes"
     WRITES = "writes"
     CANCELS = "cancels"
 
@@ -39,9 +43,30 @@ class Rate:
 # for reads a tenth of the limit of its book endpoints (1,500 in ten seconds per address).
 RATES: Final = {
     Budget.READS: Rate(15, 30),
+    # Of fifty in ten seconds: looks at the chain.
+    Budget.REFRESHES: Rate(3, 20),
     Budget.WRITES: Rate(20, 30),
     Budget.CANCELS: Rate(40, 60),
 }
+
+
+def share(
+    rates: Mapping[Budget, Rate], parts: Mapping[Budget, tuple[int, int]]
+) -> dict[Budget, Rate]:
+    """Return a part of some limits, for one of several clients of the same signer.
+
+    Args:
+        rates: of the signer.
+        parts: numerator and denominator per class; whole where none is given.
+
+    """
+    found = dict(rates)
+    for budget, (part, whole) in parts.items():
+        rate = rates[budget]
+        found[budget] = Rate(
+            max(1, rate.per_second * part // whole), max(1, rate.burst * part // whole)
+        )
+    return found
 
 
 class TokenBucket:
@@ -77,3 +102,17 @@ class TokenBucket:
         gained = max(0, now - self._at) * self._rate.per_second
         self._level = min(self._rate.burst * _SCALE, self._level + gained)
         self._at = now
+
+
+def exhausted(headers: Mapping[str, str]) -> Duration | None:
+    """Return how long the venue says that nothing more goes through; None if something does.
+
+    It tells what is left of a signer's tokens, and in how many seconds they are back or at which
+    second since 1970; a moment that is not near is waited for a second.
+    """
+    told = {name.lower(): value.strip() for name, value in headers.items()}
+    if told.get("poly-ratelimit-remaining") != "0":
+        return None
+    reset = told.get("poly-ratelimit-reset", "")
+    seconds = int(reset) if reset.isascii() and reset.isdigit() and len(reset) < _DIGITS else 1
+    return Duration((seconds if 0 < seconds <= _RESET_MAX_S else 1) * SECOND)

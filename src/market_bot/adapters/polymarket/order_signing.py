@@ -231,6 +231,11 @@ class OrderSigner:
         return self._maker
 
     @property
+    def signature_type(self) -> SignatureType:
+        """The kind of wallet that pays."""
+        return self._account.signature_type
+
+    @property
     def login_address(self) -> str:
         """The address of the key, to which API credentials belong."""
         return checksummed(self._key_address)

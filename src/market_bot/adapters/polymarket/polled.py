@@ -7,7 +7,7 @@ Where an answer fails, the markets it was about have a gap until their next book
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 import attrs
@@ -21,19 +21,22 @@ from market_bot.core.ports.market_data import Capability, MarketData, MarketData
 from .amounts import TICKS
 from .clob import TokenBook, books
 from .data_api import PublicTrade, resolutions, trades
-from .discovery import Discovered, Scope, discover
-from .gamma import Listing, markets_page
-from .problems import PolymarketError
+from .discovery import Scope
+from .gamma import Listing
+from .lookout import FAILURES, Choice, Look, Lookout, Sight, choose, odd_words
 from .rest import BOOKS_MAX, CONDITIONS_MAX, RESOLUTIONS_MAX, PolymarketRest
-from .wire import UnreadableRecord
 
 TRADES_PER_ANSWER: Final = 500
 
 _SEEN_MAX: Final = 200_000
 _OVERDUE_MAX: Final = 500
 _WATCHED_MAX: Final = 5_000
+_EVERYTHING: Final = Scope()
+_PROBLEMS_MAX: Final = 1_000
+_ODD_MAX: Final = 1_000
+_SOON: Final = SECOND
+_DOUBLINGS_MAX: Final = 8
 _T = TypeVar("_T")
-_FAILURES: Final = (PolymarketError, UnreadableRecord)
 _Telling = Callable[[Sink], None]
 
 
@@ -67,12 +70,17 @@ class PolymarketPolled(MarketData):
     `drain` asks for whatever is due. What came in after the moment it drains to is told by the
     next drain; whoever wants it at once calls `poll` before reading the clock.
 
+    ``problems`` are lines for people: what could not be read, what is left out. Whoever takes them
+    clears them; the oldest are lost.
+
     Args:
         rest: a client of its own.
         clock: `now` says when an answer was there.
-        scope: which markets.
+        scope: which markets are looked for; read by the lookout, if none is given.
         pace: how often.
         batch: how many books per request.
+        lookout: finds the markets; by default in this thread, with this client.
+        choice: which of those found are watched; by default all.
 
     """
 
@@ -81,13 +89,16 @@ class PolymarketPolled(MarketData):
         rest: PolymarketRest,
         clock: Clock,
         *,
-        scope: Scope,
+        scope: Scope = _EVERYTHING,
         pace: Pace = Pace(),
         batch: int = BOOKS_MAX,
+        lookout: Lookout | None = None,
+        choice: Choice | None = None,
     ) -> None:
         self._rest = rest
         self._clock = clock
-        self._scope = scope
+        self._lookout = Look(rest, clock, scope) if lookout is None else lookout
+        self._choice = choice or Choice()
         self._pace = pace
         self._batch = batch
         self._due: dict[str, Duration] = {}
@@ -100,6 +111,11 @@ class PolymarketPolled(MarketData):
         self._turn = 0
         self._told = 0
         self._position = f"{NEVER}/0"
+        self._failures = 0
+        self._complaints: dict[str, str] = {}
+        self._odd: dict[str, None] = {}
+        self._crowded = (0, 0)
+        self.problems: deque[str] = deque(maxlen=_PROBLEMS_MAX)
         self.trouble: Counter[str] = Counter()
         """What went wrong, by kind; only ever grows."""
 
@@ -115,28 +131,31 @@ class PolymarketPolled(MarketData):
         """The markets that were told, by condition id, as last seen."""
         return {identity: known.listing for identity, known in self._known.items()}
 
+    def listing(self, market: str) -> Listing | None:
+        """Return the latest terms of a watched market, None of any other."""
+        known = self._known.get(market)
+        return None if known is None else known.listing
+
     def drain(self, sink: Sink, until: Micros) -> str:
         self._tell(sink, until)
         if not self._queue:
             # Otherwise the reader is behind, and more would only pile up.
             self.poll()
             self._tell(sink, until)
+        if self._failures and not self._known:
+            msg = f"no catalogue of Polymarket to begin with: {self._complaints['catalogue']}"
+            raise MarketDataError(msg)
         return self._position
 
     def poll(self) -> None:
-        """Ask for whatever is due now.
-
-        Raises:
-            MarketDataError: if there never was a catalogue and there still is none.
-
-        """
+        """Ask for whatever is due now; nothing is raised."""
+        self._look_at_catalogue()
         for name, interval, work in (
-            ("catalogue", self._pace.catalogue, self._look_at_catalogue),
             ("resolutions", self._pace.resolutions, self._look_for_ends),
             ("trades", self._pace.trades, self._look_at_trades),
             ("books", self._pace.books, self._look_at_books),
         ):
-            if interval is None:
+            if interval is None or not self._known:
                 continue
             due = self._due.get(name)
             if due is None or self._clock.elapsed() >= due:
@@ -147,19 +166,38 @@ class PolymarketPolled(MarketData):
     # Catalogue.
 
     def _look_at_catalogue(self) -> None:
-        try:
-            found = discover(self._rest, self._scope, self._clock.now())
-        except _FAILURES as e:
-            self._failed("catalogue", e)
-            if not self._known:
-                msg = f"no catalogue of Polymarket to begin with: {e}"
-                raise MarketDataError(msg) from e
+        due = self._due.get("catalogue")
+        if not self._lookout.busy and (due is None or self._clock.elapsed() >= due):
+            self._lookout.begin(tuple(self._known), self._choice.held())
+        sight = self._lookout.take()
+        if sight is None:
             return
-        received = self._now()
+        interval = self._pace.catalogue
+        if isinstance(sight, Sight):
+            self._failures = 0
+            self._see(sight)
+        else:
+            self._failed("catalogue", sight)
+            soon = _SOON << min(self._failures, _DOUBLINGS_MAX)
+            interval = Duration(min(interval, soon))
+            self._failures += 1
+        # From the end of the work: a slow venue is not asked more often for it.
+        self._due["catalogue"] = Duration(self._clock.elapsed() + interval)
+
+    def _see(self, sight: Sight) -> None:
+        received, found = self._now(), sight.found
+        self._recovered("catalogue")
         self.trouble.update(found.odd)
-        for listing in found.listings.values():
+        self._tell_once((*odd_words(found), *sight.problems))
+        chosen = choose(found.listings, self._choice, self._known)
+        for listing in chosen.listings:
             self._list(listing, received)
-        self._see_absent(found, received)
+        held = self._choice.held()
+        for identity, listing in sight.named.items():
+            if identity in held and identity not in self._known:
+                self._list(listing, received)
+        self._see_absent(sight, received)
+        self._tell_crowded(chosen.events_left_out, chosen.markets_left_out)
 
     def _list(self, listing: Listing, received: Micros) -> None:
         market = listing.market
@@ -179,32 +217,12 @@ class PolymarketPolled(MarketData):
         known.told = market
         self._set_status(known, listing.status, received)
 
-    def _see_absent(self, found: Discovered, received: Micros) -> None:
+    def _see_absent(self, sight: Sight, received: Micros) -> None:
         """Follow what was told before and is not for sale any more."""
-        gone = []
         for identity, known in self._known.items():
-            resting = found.resting.get(identity)
-            if resting is not None:
-                self._set_status(known, resting.status, received)
-            elif identity not in found.listings and found.whole:
-                gone.append(identity)
-        self._confirm_closed(gone)
-
-    def _confirm_closed(self, gone: Sequence[str]) -> None:
-        # Absent among the open is not proof; among the closed is.
-        for some in _batches(gone, CONDITIONS_MAX):
-            try:
-                page = markets_page(
-                    self._rest.markets_by_condition(some, closed=True), self._clock.now()
-                )
-            except _FAILURES as e:
-                self._failed("closed", e)
-                continue
-            received = self._now()
-            for listing in page.listings:
-                known = self._known.get(listing.market.id)
-                if known is not None:
-                    self._set_status(known, listing.status, received)
+            other = sight.found.resting.get(identity) or sight.named.get(identity)
+            if other is not None:
+                self._set_status(known, other.status, received)
 
     def _set_status(self, known: _Known, status: MarketStatus, received: Micros) -> None:
         if status is known.status:
@@ -228,12 +246,13 @@ class PolymarketPolled(MarketData):
         for some in _batches(wanted, self._batch):
             try:
                 answer = books(self._rest.books([known.listing.tokens[0] for known in some]))
-            except _FAILURES as e:
+            except FAILURES as e:
                 self._failed("books", e)
                 received = self._now()
                 for known in some:
                     self._lose(known, f"asking for books failed: {e}", received)
                 continue
+            self._recovered("books")
             received = self._now()
             self.trouble.update(answer.dropped)
             for known in some:
@@ -285,9 +304,10 @@ class PolymarketPolled(MarketData):
         for some in _batches(wanted, RESOLUTIONS_MAX):
             try:
                 found, odd = resolutions(self._rest.resolutions(some))
-            except _FAILURES as e:
+            except FAILURES as e:
                 self._failed("resolutions", e)
                 continue
+            self._recovered("resolutions")
             received = self._now()
             self.trouble.update(odd)
             for identity in some:
@@ -326,12 +346,13 @@ class PolymarketPolled(MarketData):
         for some in _batches(wanted, CONDITIONS_MAX):
             try:
                 found, dropped = trades(self._rest.recent_trades(some, TRADES_PER_ANSWER))
-            except _FAILURES as e:
+            except FAILURES as e:
                 self._failed("trades", e)
                 received = self._now()
                 for identity in some:
                     self._lose(self._known[identity], f"asking for trades failed: {e}", received)
                 continue
+            self._recovered("trades")
             received = self._now()
             self.trouble.update(dropped)
             self._take_trades(some, found, received)
@@ -388,6 +409,32 @@ class PolymarketPolled(MarketData):
 
     def _failed(self, what: str, error: Exception) -> None:
         self.trouble[f"{what}_{type(error).__name__}"] += 1
+        said = str(error)
+        if self._complaints.get(what) != said:
+            self._complaints[what] = said
+            self.problems.append(f"asking for the {what} failed: {said}")
+
+    def _recovered(self, what: str) -> None:
+        self._complaints.pop(what, None)
+
+    def _tell_once(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            if line not in self._odd and len(self._odd) < _ODD_MAX:
+                self._odd[line] = None
+                self.problems.append(line)
+
+    def _tell_crowded(self, events: int, markets: int) -> None:
+        if events and (events, markets) != self._crowded:
+            self.problems.append(
+                f"{markets} markets of {events} events are not watched: no more than "
+                f"{self._choice.markets_max} are; narrow the filters or raise the limit"
+            )
+        self._crowded = (events, markets)
+
+    def close(self) -> None:
+        """End all threads and connections; nothing can be asked any more."""
+        self._lookout.close()
+        self._rest.close()
 
 
 def _terms(market: Market) -> Market:

@@ -17,7 +17,7 @@ from market_bot.core.domain.numbers import SECOND, Duration
 from market_bot.core.ports.clock import Clock
 
 from .auth import ApiCredentials
-from .budgets import RATES, Budget, Rate, TokenBucket
+from .budgets import RATES, Budget, Rate, TokenBucket, exhausted
 from .problems import (
     Kind,
     NoAnswer,
@@ -279,7 +279,7 @@ class PolymarketRest:
     def refresh_balance(self, asset: str, signature_type: int, token: str = "") -> bytes:
         """Make the order book look at the chain again."""
         return self._signed(
-            Budget.READS,
+            Budget.REFRESHES,
             "GET",
             "/balance-allowance/update",
             query=_balance_query(asset, signature_type, token),
@@ -356,6 +356,9 @@ class PolymarketRest:
 
     def _once(self, request: Request, budget: Budget) -> bytes:
         reply = self._transport.send(request, self._deadline(budget))
+        pause = exhausted(reply.headers)
+        if pause is not None:
+            self._buckets[budget].block(pause)
         if reply.status in _OK:
             return reply.body
         raise self._refusal(reply, budget)
@@ -369,7 +372,7 @@ class PolymarketRest:
 
     def _deadline(self, budget: Budget) -> Duration:
         match budget:
-            case Budget.READS:
+            case Budget.READS | Budget.REFRESHES:
                 return self._patience.read
             case Budget.WRITES:
                 return self._patience.write

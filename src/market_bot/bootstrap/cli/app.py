@@ -26,7 +26,9 @@ app = App(
 journal = App(name="journal", help="Read, check and prove what was written down.")
 config = App(name="config", help="Look at the settings in force.")
 app.command(journal)
+proposals = App(name="proposals", help="Changes of the settings that the bot proposes.")
 app.command(config)
+app.command(proposals)
 
 
 @app.command
@@ -120,7 +122,7 @@ def live(
     home: Home = DEFAULT_HOME,
     minutes: int = 480,
     disarm: Annotated[bool, Parameter(negative=())] = False,
-    accept_cash: Annotated[bool, Parameter(negative=())] = False,
+    accept: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Let the running bot trade real money, after you have typed what that may cost.
 
@@ -132,12 +134,13 @@ def live(
         home: The bot's home directory.
         minutes: For how long, at most 1440.
         disarm: Take it back instead: nothing is opened from then on.
-        accept_cash: First count what the account has more, or less, as put in or taken out.
+        accept: First take the account as it is: money counts as put in or taken out, and what it
+            holds no longer as sold by you.
 
     """
     from market_bot.bootstrap.cli.live_command import live as work
 
-    return work(home, venue, minutes=minutes, disarm=disarm, accept_cash=accept_cash)
+    return work(home, venue, minutes=minutes, disarm=disarm, accept=accept)
 
 
 @app.command
@@ -420,5 +423,25 @@ def export(
 def show(venue: str = "simulated", /, *, home: Home = DEFAULT_HOME, json: Json = False) -> int:
     """Print a venue's settings as the bot understands them, and their hash."""
     from market_bot.bootstrap.cli.home_commands import show as work
+
+    return work(home, venue, json=json)
+
+
+@proposals.command
+def knobs(
+    *,
+    home: Home = DEFAULT_HOME,
+    venue: str | None = None,
+    json: Json = False,
+) -> int:
+    """Print every number that a proposal can be about, with its bounds; nothing else can be.
+
+    Args:
+        home: The bot's home directory.
+        venue: Only what this venue's file has, with its value and what that may become next.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.bootstrap.cli.proposals_command import knobs as work
 
     return work(home, venue, json=json)

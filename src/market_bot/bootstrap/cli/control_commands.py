@@ -195,6 +195,8 @@ def _live(lane: Mapping[str, Any]) -> str:
         return ""
     until = lane.get("armed_until")
     lines = [f"real money: {f'armed until {until}' if until else 'not armed'}"]
+    if lane.get("not_ready"):
+        lines.append(f"venue: {lane['not_ready']}")
     if lane.get("unreconciled"):
         lines.append(f"account: {lane['unreconciled']}")
     return "".join(f"\n  {line}" for line in lines)

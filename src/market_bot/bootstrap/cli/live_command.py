@@ -14,15 +14,18 @@ from market_bot.bootstrap.cli.faults import Failure, UsageFault
 from market_bot.bootstrap.plain_text import plain
 from market_bot.bootstrap.program_name import program
 from market_bot.bootstrap.summary import dollars
+from market_bot.core.domain.lane import MINUTE
 from market_bot.core.domain.numbers import money
+from market_bot.core.usecases.arm_lane import LONGEST
 
 COUNTDOWN_S: Final = 10
 _LOOK_S: Final = 0.5
+_MINUTES_MAX: Final = LONGEST // MINUTE
 _SEEN_S: Final = 30.0
 
 
 def live(
-    home: Path, venue: str, *, minutes: int, disarm: bool = False, accept_cash: bool = False
+    home: Path, venue: str, *, minutes: int, disarm: bool = False, accept: bool = False
 ) -> int:
     """Arm a live lane after a person has typed what that may cost, or take it back.
 
@@ -31,28 +34,34 @@ def live(
         UsageFault: if this is no terminal.
 
     """
+    if not 0 < minutes <= _MINUTES_MAX:
+        msg = f"--minutes {minutes}: from 1 to {_MINUTES_MAX} are possible"
+        raise UsageFault(msg)
     client = ControlClient(home_of(home).control_socket)
     if disarm:
-        _ask(client, venue, "disarm", by=who())
-        print(f"{venue} is disarmed: nothing is opened; exits and cancels go on")
-        return 0
+        return _disarm(client, venue)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         msg = "real money is armed by a person at a terminal only, never by a script or a pipe"
         raise UsageFault(msg)
     lane = _lane(client, venue)
-    if accept_cash:
+    if accept:
         lane = _accept(client, venue, lane)
     for line in _shown(lane):
         print(plain(line))
-    refused = lane["unreconciled"] or lane["halted"]
+    refused = lane["not_ready"] or lane["unreconciled"] or lane["halted"]
     if refused:
         msg = f"not armed: {refused}"
+        if lane["unreconciled"] and lane["differences"]:
+            msg += (
+                f": if you did that yourself at the venue, `{program()} live --venue {venue} "
+                "--accept`; if not, find out who did"
+            )
         raise Failure(plain(msg))
     phrase = phrase_of(lane)
     print()
     print(f"For {minutes} minutes the bot may then spend real money without asking again.")
     print(f"To allow that, type exactly: {phrase}")
-    if input("> ").strip() != phrase:
+    if _typed() != phrase:
         msg = "not armed: that is not the phrase"
         raise Failure(msg)
     _count_down(time.sleep)
@@ -62,6 +71,16 @@ def live(
         msg = "it was asked to, but does not show as armed: look at `market-bot status`"
         raise Failure(msg)
     print(f"armed until {armed['armed_until']}; `{program()} halt` stops it at any time")
+    return 0
+
+
+def _disarm(client: ControlClient, venue: str) -> int:
+    _ask(client, venue, "disarm", by=who())
+    # A tick under way may still send what it had decided.
+    if _wait(client, venue, lambda seen: seen["armed_until"] is None) is None:
+        msg = f"asked to, but {venue} still shows as armed: `{program()} halt` stops it at once"
+        raise Failure(msg)
+    print(f"{venue} is disarmed: nothing is opened; exits and cancels go on")
     return 0
 
 
@@ -92,14 +111,21 @@ def _lane(client: ControlClient, venue: str) -> dict[str, Any]:
 
 def _accept(client: ControlClient, venue: str, lane: Mapping[str, Any]) -> dict[str, Any]:
     print(plain(f"the account has {lane['account_cash']} dollars, the journal {lane['cash']}"))
-    print("Type yes to count the difference as put in, or taken out.")
-    if input("> ").strip() != "yes":
+    for line in lane["differences"]:
+        print(plain(f"differs: {line}"))
+    print("Type yes to take the account as it is: what it holds no longer counts as sold by you,")
+    print("for the money that came in; the rest of the money as put in, or taken out.")
+    if _typed() != "yes":
         msg = "nothing was changed"
         raise Failure(msg)
     _ask(client, venue, "accept", by=who())
     agreed = _wait(client, venue, lambda seen: seen["unreconciled"] is None)
     if agreed is None:
-        return _lane(client, venue)
+        msg = (
+            "the account was not taken over: that waits until no order is open and nothing has "
+            "just traded; try again in a minute"
+        )
+        raise Failure(msg)
     return agreed
 
 
@@ -114,10 +140,21 @@ def _shown(lane: Mapping[str, Any]) -> Iterator[str]:
     yield f"settings     {lane['config']}"
     for name, limit in lane["limits"].items():
         yield f"limit        {name} {limit}"
+    if lane["not_ready"]:
+        yield f"venue says   {lane['not_ready']}"
     for line in lane["differences"]:
         yield f"differs      {line}"
     agreed = lane["agreed_at"] or "never yet"
     yield f"account      {lane['unreconciled'] or 'agrees with the journal'} (last agreed {agreed})"
+
+
+def _typed() -> str:
+    """Return what a person typed; an end of input, as Ctrl-D is one, is nothing."""
+    try:
+        return input("> ").strip()
+    except EOFError:
+        print()
+        return ""
 
 
 def _count_down(wait: Callable[[float], None]) -> None:

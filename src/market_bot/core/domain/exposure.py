@@ -15,22 +15,29 @@ from market_bot.core.domain.own import Own, own_of
 from market_bot.core.domain.signals import Draft
 from market_bot.core.domain.worst_case import stakes_of, with_entry, worst_loss
 
+EventOf = Callable[[str], str | None]
+"""Returns the event of a market, None if the market is not known."""
 TermsOf = Callable[[str], EventTerms]
 """Returns what is known about how the markets of an event end together."""
 
 
 @attrs.frozen
 class AtStake:
-    """What a lane has in one event, and how its markets end together."""
+    """What a lane has in one event, and how its markets end together.
+
+    ``external`` is what others may lose there: which way is not told, so all of it.
+    """
 
     terms: EventTerms = UNKNOWN_TERMS
     positions: list[Position] = attrs.field(factory=list)
     orders: list[Order] = attrs.field(factory=list)
+    external: Money = NO_MONEY
 
     def loss(self, entry: Draft | None = None) -> Money:
         """Return the event's worst case, also with one more entry; see `worst_case`."""
         stakes = stakes_of(self.positions, self.orders)
-        return worst_loss(stakes if entry is None else with_entry(stakes, entry), self.terms)
+        ours = worst_loss(stakes if entry is None else with_entry(stakes, entry), self.terms)
+        return Money(ours + self.external) if self.external else ours
 
 
 # Looking a member up in its Enum is slow enough to be seen.
@@ -95,6 +102,11 @@ class Exposure:
         return self.events.get(event, NOTHING_AT_STAKE).loss(entry)
 
 
+def unknown_event(_market: str) -> str | None:
+    """Return that nobody knows to which event a market belongs."""
+    return None
+
+
 def unknown_terms(_event: str) -> EventTerms:
     """Return that nothing is known: every market ends by itself."""
     return UNKNOWN_TERMS
@@ -103,15 +115,30 @@ def unknown_terms(_event: str) -> EventTerms:
 class _Stakes(Mapping[str, AtStake]):
     """What there is in each event, put together for the events that somebody asks for."""
 
-    def __init__(self, own: Own, terms_of: TermsOf) -> None:
+    def __init__(
+        self, own: Own, terms_of: TermsOf, external: Mapping[str, Money], event_of: EventOf
+    ) -> None:
         self._own = own
         self._terms_of = terms_of
+        self._external = external
+        self._event_of = event_of
 
     def __getitem__(self, event: str) -> AtStake:
         positions, orders = self._own.positions.get(event), self._own.orders.get(event)
-        if positions is None and orders is None:
+        external = self._theirs(event) if self._external else NO_MONEY
+        if positions is None and orders is None and not external:
             raise KeyError(event)
-        return AtStake(self._terms_of(event), positions or [], orders or [])
+        return AtStake(self._terms_of(event), positions or [], orders or [], external)
+
+    def _theirs(self, event: str) -> Money:
+        """Return what others may lose in an event; where a market belongs nobody knows, in all."""
+        return Money(
+            sum(
+                cost
+                for market, cost in self._external.items()
+                if self._event_of(market) in (event, None)
+            )
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._own.positions | self._own.orders)
@@ -126,6 +153,7 @@ def exposure_of(
     terms_of: TermsOf = unknown_terms,
     now: Micros | None = None,
     own: Own | None = None,
+    event_of: EventOf = unknown_event,
 ) -> Exposure:
     """Return the worst case of a state.
 
@@ -135,6 +163,7 @@ def exposure_of(
         terms_of: what is known of an event's markets.
         now: the present; None counts all orders the state remembers as recent.
         own: what the state holds and ordered, if it is at hand.
+        event_of: tells where what others have in the account belongs.
 
     """
     own = own_of(state) if own is None else own
@@ -159,7 +188,7 @@ def exposure_of(
         total=Money(sum(by_market.values())),
         by_market=by_market,
         by_event=by_event,
-        events=_Stakes(own, terms_of),
+        events=_Stakes(own, terms_of, state.external, event_of),
         live_orders=live,
         recent_entries=len(times if now is None else [t for t in times if t > now - MINUTE]),
         free_cash=Money(state.cash - reserved),

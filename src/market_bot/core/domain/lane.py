@@ -249,6 +249,7 @@ def _intended(state: LaneState, event: ev.OrderIntent, at: Micros) -> LaneState:
         fee_bound=event.fee_bound,
         expires_at=event.expires_at,
         created_at=at,
+        venue_order=event.venue_order,
     )
     orders = _with(state.orders, order.intent, order)
     if order.purpose is Purpose.EXIT:
@@ -769,6 +770,8 @@ def _venue(state: LaneState, event: ev.VenueState, _: Micros) -> LaneState:
 
 
 def _reconciled(state: LaneState, event: ev.Reconciled, at: Micros) -> LaneState:
+    for gone in event.written_off:
+        state = _written_off(state, gone, at)
     if event.adopted:
         state = _put_in(state, event.adopted)
     external: dict[str, Money] = {}
@@ -783,6 +786,24 @@ def _reconciled(state: LaneState, event: ev.Reconciled, at: Micros) -> LaneState
         account_cash=state.account_cash if event.cash is None else event.cash,
         reconciled_at=at if event.complete else state.reconciled_at,
     )
+
+
+def _written_off(state: LaneState, gone: ev.WrittenOff, at: Micros) -> LaneState:
+    """Let go of what somebody sold beside the lane, as if the lane had sold it for the proceeds."""
+    held = state.position(gone.market, gone.leg)
+    if held is None or not 0 < gone.size <= held.size:
+        return _anomaly(state)
+    basis = Money(held.cost * gone.size // held.size)
+    gain = Money(gone.proceeds - basis)
+    after = evolve(
+        state,
+        cash=Money(state.cash + gone.proceeds),
+        realised=Money(state.realised + gain),
+        last_exit=_with(state.last_exit, gone.market, at),
+        last_loss=_lost(state, gone.market, gain, at),
+        last_in_family=_with(state.last_in_family, held.family, at),
+    )
+    return _reduce(after, held, gone.size, basis, gain)
 
 
 def _put_in(state: LaneState, amount: Money) -> LaneState:

@@ -464,6 +464,11 @@ class World(Sink):
         while len(self._forgotten) > _FORGOTTEN_KEPT:
             del self._forgotten[next(iter(self._forgotten))]
 
+    def event_of(self, market: str) -> str | None:
+        """Return the event of a market that was announced and not forgotten, else None."""
+        known = self.seen.get(market)
+        return None if known is None else known.market.event
+
     def tradable(self, market: str) -> bool:
         """Tell whether orders in a market make sense now: open venue and market, sound book."""
         known = self.seen.get(market)

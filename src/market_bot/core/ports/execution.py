@@ -130,6 +130,14 @@ class Execution(Protocol):
         """What can be done with pairs of YES and NO; nothing unless the adapter says so."""
         return NO_CAPABILITIES
 
+    def order_name(self, intent: Intent, at: Micros) -> str:  # noqa: ARG002 - for those that know
+        """Return the venue's name of an order that `submit` will send at the same moment.
+
+        It goes into the journal before anything is sent. Empty where the venue gives the name;
+        it never raises, and asks nobody.
+        """
+        return ""
+
     @abstractmethod
     def submit(self, intent: Intent, at: Micros) -> Outcome:
         """Send an order once; never raises for a venue's answer, doubt is `Unknown`."""

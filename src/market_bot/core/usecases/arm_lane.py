@@ -34,6 +34,8 @@ def refusal_to_arm(lane: LaneSnapshot, now: Micros) -> str | None:
         return f"it is halted by {lane.halted}: `market-bot resume` lifts that"
     if lane.degraded is not None:
         return f"its journal is not durable: {lane.degraded}"
+    if lane.not_ready is not None:
+        return lane.not_ready
     if lane.unreconciled is not None:
         return f"journal and account do not agree: {lane.unreconciled}"
     age = now - lane.agreed_at

@@ -40,6 +40,10 @@ def nothing_to_notice() -> str | None:
     return None
 
 
+def nothing_to_wake() -> None:
+    """Wake nobody."""
+
+
 def as_it_is(snapshot: LaneSnapshot) -> LaneSnapshot:
     """Return the picture without anything more."""
     return snapshot
@@ -50,7 +54,8 @@ class FedLane(Actor):
     """Trades what a venue tells, until it is stopped.
 
     A source that fails is asked again, less and less often up to every half minute; meanwhile
-    nothing is decided, since nothing is known. Ticks that were missed are not made up for.
+    nothing is decided, since nothing is known. Ticks that were missed are not made up for. News
+    bring the next tick forward, but never to less than ``soonest`` after the last one.
 
     Args:
         trader: does the ticks.
@@ -65,6 +70,8 @@ class FedLane(Actor):
         notice: tells why there is nothing to trade although the source answers, for people.
         decorate: adds to a picture what the trader does not know.
         wait_max: how long a source that fails is left alone at most.
+        soonest: how far apart ticks are at least, whatever news there is; None waits for no news.
+        nudge: wakes whoever steps the lane.
         time: the time of the present tick.
 
     """
@@ -81,9 +88,13 @@ class FedLane(Actor):
     notice: Callable[[], str | None] = nothing_to_notice
     decorate: Decorate = as_it_is
     wait_max: Duration = _WAIT_MAX
+    soonest: Duration | None = None
+    nudge: Callable[[], None] = nothing_to_wake
     snapshot: LaneSnapshot = attrs.field(init=False)
     time: Micros = attrs.field(default=NEVER, init=False)
     _due: Micros = attrs.field(default=NEVER, init=False)
+    _ticked: Micros = attrs.field(default=NEVER, init=False)
+    _news: bool = attrs.field(default=False, init=False)
     _begun: bool = attrs.field(default=False, init=False)
     _failures: int = attrs.field(default=0, init=False)
     _trouble: str | None = attrs.field(default=None, init=False)
@@ -104,6 +115,15 @@ class FedLane(Actor):
         except JournalError as e:
             self._publish("failed", error=str(e))
             return None
+
+    def tell_news(self) -> None:
+        """Take the next tick as soon as may be; from any thread.
+
+        However much news comes, whoever steps the lane is woken once a tick.
+        """
+        if self.soonest is not None and not self._news:
+            self._news = True
+            self.nudge()
 
     def stop(self, now: Micros, reason: str) -> None:
         """Cancel what rests, write down the end; the next start goes on from there."""
@@ -126,12 +146,13 @@ class FedLane(Actor):
         if self.ticks_max is not None and self.trader.ticks >= self.ticks_max:
             self.stop(now, "ticks")
             return None
-        if now < self._due:
-            # The wall clock may have been set back: nobody waits longer than one interval for it.
-            if self._due - now <= max(self.interval, self.wait_max):
-                return self._due
-            self._due = now
-        now = self.poll(now)
+        due = self._next_due()
+        # The wall clock may have been set back: nobody waits longer than one interval for it.
+        if now < due <= now + max(self.interval, self.wait_max):
+            return due
+        # Cleared first: what comes while this tick is taken is for the next one.
+        self._news = False
+        now = self._ticked = self.poll(now)
         at = self._tick_time(now)
         if not self._begun:
             # Unguarded: a lane that cannot write its opening has nothing to go on with.
@@ -146,7 +167,17 @@ class FedLane(Actor):
             self._published = now
             trouble = self._trouble or self.notice()
             self._publish("waiting" if trouble else "trading", error=trouble)
-        return self._due
+        return self._next_due()
+
+    def _next_due(self) -> Micros:
+        """Return when the next tick is taken; a source that fails is not asked for news."""
+        if self.soonest is None or not self._news or self._failures:
+            return self._due
+        return min(self._due, self._earliest())
+
+    def _earliest(self) -> Micros:
+        least = self.interval if self.soonest is None else min(self.soonest, self.interval)
+        return Micros(self._ticked + least)
 
     def _tick_time(self, now: Micros) -> Micros:
         """Return a time that never runs back, as the chain's does."""
@@ -173,7 +204,9 @@ class FedLane(Actor):
         if self._failures:
             doubled = max(self.interval, SECOND) << min(self._failures, _DOUBLINGS_MAX)
             return Micros(now + min(doubled, self.wait_max))
-        return Micros((now // self.interval + 1) * self.interval if self.interval else now)
+        due = Micros((now // self.interval + 1) * self.interval if self.interval else now)
+        # News may have brought this tick close to the next whole interval.
+        return due if self.soonest is None else max(due, self._earliest())
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Do something that writes; without durability go on without new positions.

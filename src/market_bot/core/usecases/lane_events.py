@@ -102,8 +102,8 @@ def exit_event(draft: Draft) -> ev.Exit:
     )
 
 
-def intent_event(intent: Intent, mid: Price | None) -> ev.OrderIntent:
-    """Return the order about to be sent."""
+def intent_event(intent: Intent, mid: Price | None, venue_order: str = "") -> ev.OrderIntent:
+    """Return the order about to be sent; ``venue_order`` is its name there, if that is known."""
     draft, signal = intent.draft, intent.draft.signal
     return ev.OrderIntent(
         signal=draft.signal_id,
@@ -122,6 +122,7 @@ def intent_event(intent: Intent, mid: Price | None) -> ev.OrderIntent:
         belief=signal.belief,
         edge=signal.edge,
         mid=mid,
+        venue_order=venue_order,
     )
 
 

@@ -48,6 +48,7 @@ class Comparison:
         external_orders: how many orders rest there that are not ours.
         external_positions: markets in which more, or other, is held than the journal knows.
         external: what all of this may cost at worst, by market.
+        less: what the journal holds and the venue does not, by market and leg.
         complete: whether everything could be read; if not, there are no facts and differences.
 
     """
@@ -58,6 +59,7 @@ class Comparison:
     external_orders: int = 0
     external_positions: tuple[str, ...] = ()
     external: Mapping[str, Money] = attrs.field(factory=dict)
+    less: Mapping[tuple[str, Leg], Size] = attrs.field(factory=dict)
     complete: bool = True
 
     @property
@@ -93,16 +95,17 @@ def compare(
     ]
     facts = [fact for fate in fates for fact in fate.facts]
     facts += [_filled(intent, fill) for intent, late in fills.items() for fill in late]
-    positions, external = _positions(state, facts, picture, abilities, moving)
+    less, external = _positions(state, facts, picture, abilities, moving)
     cash = () if moving else _cash(state, facts, picture, abilities)
     differences = [fate.difference for fate in fates if fate.difference is not None]
     return Comparison(
         facts=tuple(facts),
         doubts=tuple(fate.intent for fate in fates if fate.doubt),
-        differences=(*differences, *positions, *cash),
+        differences=(*differences, *(one.line for one in less), *cash),
         external_orders=len(_external_orders(state, picture)),
         external_positions=external,
         external=_at_stake(state, facts, picture, external),
+        less={(one.market, one.leg): one.size for one in less},
     )
 
 
@@ -233,13 +236,23 @@ def _at_stake(
     return {market: Money(amount) for market, amount in sorted(stake.items())}
 
 
+@attrs.frozen
+class _Less:
+    """What is held less of a leg than the journal says, and a line about it."""
+
+    market: str
+    leg: Leg
+    size: Size
+    line: str
+
+
 def _positions(
     state: LaneState,
     facts: Iterable[Fact],
     picture: AccountPicture,
     abilities: VenueCapabilities,
     moving: Collection[str],
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+) -> tuple[tuple[_Less, ...], tuple[str, ...]]:
     """Return where less is held than the journal says, and markets with more or other."""
     here = _held(state, facts)
     there: dict[tuple[str, Leg], int] = {}
@@ -253,10 +266,9 @@ def _positions(
             continue
         mine, theirs = here.get((market, leg), 0), there.get((market, leg), 0)
         if theirs < mine:
-            less.append(
-                f"{market} {leg.value}: {format_size(Size(theirs))} held there, "
-                f"{format_size(Size(mine))} in the journal"
-            )
+            there_text, here_text = format_size(Size(theirs)), format_size(Size(mine))
+            line = f"{market} {leg.value}: {there_text} held there, {here_text} in the journal"
+            less.append(_Less(market, leg, Size(mine - theirs), line))
         elif theirs > mine:
             more.append(market)
     return tuple(less), tuple(dict.fromkeys(more))
@@ -294,13 +306,8 @@ def _netted(sizes: Mapping[tuple[str, Leg], int]) -> dict[tuple[str, Leg], int]:
     return left
 
 
-def _cash(
-    state: LaneState,
-    facts: Iterable[Fact],
-    picture: AccountPicture,
-    abilities: VenueCapabilities,
-) -> tuple[str, ...]:
-    """Return a line if the money is not what the journal says, but for the venue's rounding."""
+def cash_of(state: LaneState, facts: Iterable[Fact], abilities: VenueCapabilities) -> Money:
+    """Return the money a venue has for a lane once the facts are told, waiting orders aside."""
     cash = int(state.cash)
     for order, fact in _trades(state, facts):
         sign = -1 if order.purpose is Purpose.ENTRY else 1
@@ -313,9 +320,20 @@ def _cash(
             ONE_DOLLAR * max(0, min(held.get((market, leg), 0) for leg in Leg))
             for market in markets
         )
+    return Money(cash)
+
+
+def _cash(
+    state: LaneState,
+    facts: Iterable[Fact],
+    picture: AccountPicture,
+    abilities: VenueCapabilities,
+) -> tuple[str, ...]:
+    """Return a line if the money is not what the journal says, but for the venue's rounding."""
+    cash = cash_of(state, facts, abilities)
     reserved = sum(order.reserved for order in state.orders.values())
     low = cash - (reserved if abilities.locks_collateral else 0) - _CASH_SLACK
     if low <= picture.cash <= cash + _CASH_SLACK:
         return ()
-    here, there = format_money(Money(cash)), format_money(picture.cash)
+    here, there = format_money(cash), format_money(picture.cash)
     return (f"cash: {there} there, {here} in the journal",)

@@ -33,6 +33,7 @@ account      which account; ``account_cash`` is what it says there is, dollars o
 external     dollars that others have at stake in the account
 external_orders number of their waiting orders
 differences  list of lines: what disagreed at the latest comparison
+not_ready    what the venue itself has against real orders, or None
 halted       who halted and why, or None
 degraded     why nothing is opened although nobody halted, or None
 config       hash of the configuration in force
@@ -96,6 +97,7 @@ def snapshot_json(snapshot: LaneSnapshot) -> dict[str, object]:
         "external": format_money(snapshot.external),
         "external_orders": snapshot.external_orders,
         "differences": list(snapshot.differences),
+        "not_ready": snapshot.not_ready,
         "halted": snapshot.halted,
         "degraded": snapshot.degraded,
         "config": snapshot.config,

@@ -49,6 +49,9 @@ class TimelyDesk(Execution):
     def abilities(self) -> VenueCapabilities:
         return self.inner.abilities
 
+    def order_name(self, intent: Intent, at: Micros) -> str:
+        return self.inner.order_name(intent, at)
+
     def submit(self, intent: Intent, at: Micros) -> Outcome:
         if not intent.reduce_only:
             why = self._why_not(at)

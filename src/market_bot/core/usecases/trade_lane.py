@@ -304,7 +304,9 @@ class LaneTrader:
     def exposure_in(self, state: LaneState) -> Exposure:
         """Return the worst case of any state in the present market."""
         own = self.own() if state is self.state else own_of(self._located(state))
-        return exposure_of(state, self._marked(state), self.world.terms, self._now, own)
+        return exposure_of(
+            state, self._marked(state), self.world.terms, self._now, own, self.world.event_of
+        )
 
     def _marked(self, state: LaneState) -> Money:
         """Return a state's marked equity; most facts change neither books nor positions."""
@@ -838,7 +840,8 @@ class LaneTrader:
         )
         if signal.purpose is Purpose.EXIT:
             self._record(exit_event(draft), now)
-        self._record(intent_event(intent, one.seen.mid(signal.leg)), now)
+        name = self.execution.order_name(intent, now)
+        self._record(intent_event(intent, one.seen.mid(signal.leg), name), now)
         return intent
 
     def _refused_at_last(self, intents: Sequence[Intent]) -> tuple[Gate, ...]:

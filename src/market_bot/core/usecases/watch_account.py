@@ -6,13 +6,14 @@ it at a tick, so that what is learnt is part of its chain at a place that can be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from market_bot.core.domain import events as ev
-from market_bot.core.domain.lane import NOT_COMPARED, LaneState
+from market_bot.core.domain.lane import NOT_COMPARED, LaneState, apply
+from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import (
     HOUR,
     NEVER,
@@ -21,13 +22,14 @@ from market_bot.core.domain.numbers import (
     Duration,
     Micros,
     Money,
+    Size,
 )
 from market_bot.core.domain.orders import OrderState
 from market_bot.core.domain.portfolio import VenueCapabilities
 from market_bot.core.ports.account import Account, AccountPicture
 from market_bot.core.ports.actor import Actor
 from market_bot.core.ports.execution import Fact
-from market_bot.core.usecases.reconcile import PROTECTED, Comparison, compare
+from market_bot.core.usecases.reconcile import PROTECTED, Comparison, cash_of, compare
 
 EVERY: Final = Duration(15 * SECOND)
 AGREES_FOR: Final = Duration(60 * SECOND)
@@ -36,6 +38,7 @@ AGREES_FOR: Final = Duration(60 * SECOND)
 _STRIKES: Final = 2
 _OVERLAP: Final = Duration(600 * SECOND)
 _SETTLING: Final = Duration(600 * SECOND)
+_ACCEPTS_FOR: Final = Duration(60 * SECOND)
 _DIFFERENCES_MAX: Final = 20
 _TEXT_MAX: Final = 300
 _IN_DOUBT: Final = frozenset({OrderState.INTENDED, OrderState.UNKNOWN})
@@ -152,22 +155,27 @@ class CompareAccount:
     _looked_at: Micros | None = attrs.field(default=None, init=False)
     _strikes: int = attrs.field(default=0, init=False)
     _accepts: bool = attrs.field(default=False, init=False)
+    _accepted_at: Micros | None = attrs.field(default=None, init=False)
     _told_at: Micros = attrs.field(default=NEVER, init=False)
 
     def accept_cash(self) -> None:
-        """Take the account's money as it is at the next comparison; from any thread."""
+        """Take the account as it is at the next comparison that shows it; from any thread.
+
+        A person has said so of what is there now: after a minute that is no longer true.
+        """
         self._accepts = True
 
     def __call__(self, state: LaneState, now: Micros) -> Sequence[Fact | ev.Event]:
         """Return what the lane has to learn, and what was found if that is news."""
+        if self._accepts:
+            self._accepts, self._accepted_at = False, now
         look = self.slot.take()
         if look is None:
             return self._missed(state, now)
         self._looked_at, self.account = now, look.picture.account
         moving = moving_in(state, look.began)
-        adopted = self._adopted(state, look.picture, moving)
-        if adopted:
-            state = attrs.evolve(state, cash=Money(state.cash + adopted))
+        adopted = self._adopted(state, look.picture, moving, now)
+        before, state = state, state if adopted is None else apply(state, adopted, now)
         found = compare(state, look.picture, self.abilities, now, moving)
         self.seen = found
         why = _why(found, look.picture)
@@ -179,7 +187,7 @@ class CompareAccount:
             why = ""
         self.learn(found.facts)
         event = _event(look.picture, found, why, adopted)
-        return [*found.facts, *self._news(state, event, now)]
+        return [*found.facts, *self._news(before, event, now)]
 
     def _missed(self, state: LaneState, now: Micros) -> Sequence[ev.Event]:
         """Tell once that the account has not been read for too long."""
@@ -194,14 +202,25 @@ class CompareAccount:
         self._told_at = now
         return (ev.Reconciled(account=self.account, complete=False, stops=why),)
 
-    def _adopted(self, state: LaneState, picture: AccountPicture, moving: Collection[str]) -> Money:
-        """Return the money to count as put in: all of it at the very first look."""
+    def _adopted(
+        self, state: LaneState, picture: AccountPicture, moving: Collection[str], now: Micros
+    ) -> ev.Reconciled | None:
+        """Return what is taken from the account as it is, None if nothing is.
+
+        At the very first look that is all of its money. Later it takes a person's word, and then
+        what is held no longer is gone, too: for the money that came in, but never with a gain.
+        """
         first = state.reconciled_at == NEVER and not state.deposits
-        if picture.missing or moving or state.orders or not (first or self._accepts):
-            return NO_MONEY
-        self._accepts = False
-        expected = state.cash
-        return Money(picture.cash - expected)
+        at = self._accepted_at
+        accepts = at is not None and 0 <= now - at <= _ACCEPTS_FOR
+        if picture.missing or moving or state.orders or not (first or accepts):
+            return None
+        self._accepted_at = None
+        less = compare(state, picture, self.abilities, now).less
+        extra = Money(picture.cash - cash_of(state, (), self.abilities))
+        gone = tuple(_written_off(state, less, extra))
+        rest = Money(extra - sum(one.proceeds for one in gone))
+        return ev.Reconciled(account=picture.account, complete=True, adopted=rest, written_off=gone)
 
     def _news(self, state: LaneState, event: ev.Reconciled, now: Micros) -> Sequence[ev.Reconciled]:
         """Return the result if it is another one, or an hour has passed."""
@@ -211,7 +230,7 @@ class CompareAccount:
         if not event.complete:
             after = (event.stops, *before[1:])
         due = event.complete and not 0 <= now - self._told_at < HOUR
-        if before == after and not event.adopted and not due:
+        if before == after and not event.adopted and not event.written_off and not due:
             return ()
         self._told_at = now
         return (event,)
@@ -239,13 +258,30 @@ def _why(found: Comparison, picture: AccountPicture) -> str:
     return found.differences[0][:_TEXT_MAX] + (f", and {more} more" if more else "")
 
 
-def _event(picture: AccountPicture, found: Comparison, why: str, adopted: Money) -> ev.Reconciled:
+def _written_off(
+    state: LaneState, less: Mapping[tuple[str, Leg], Size], extra: Money
+) -> Iterator[ev.WrittenOff]:
+    """Yield what is gone, with its share of the money that came in besides."""
+    left = max(0, extra)
+    for (market, leg), size in less.items():
+        held = state.position(market, leg)
+        if held is None:
+            continue
+        proceeds = min(left, held.cost * size // held.size)
+        left -= proceeds
+        yield ev.WrittenOff(market, leg, size, Money(proceeds))
+
+
+def _event(
+    picture: AccountPicture, found: Comparison, why: str, adopted: ev.Reconciled | None
+) -> ev.Reconciled:
     return ev.Reconciled(
         account=picture.account,
         complete=found.complete,
         stops=why,
         cash=picture.cash if found.complete else None,
-        adopted=adopted,
+        adopted=NO_MONEY if adopted is None else adopted.adopted,
+        written_off=() if adopted is None else adopted.written_off,
         differences=tuple(line[:_TEXT_MAX] for line in found.differences[:_DIFFERENCES_MAX]),
         external_orders=found.external_orders,
         external=tuple(ev.External(market, cost) for market, cost in found.external.items()),

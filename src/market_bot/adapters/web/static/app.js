@@ -138,13 +138,14 @@ function showLane(lane, data) {
     el("span", { class: "lane-name" }, data.run ? `${data.lane} · ${String(data.run).slice(0, 10)}` : data.lane)]);
   say(lane.phase, data.phase);
   lane.phase.setAttribute("data-phase", data.phase);
-  fill(lane.alerts, [data.error, data.halted, data.degraded, data.stopped, data.live, data.armed_until, data.unreconciled], () => [
+  fill(lane.alerts, [data.error, data.halted, data.degraded, data.stopped, data.live, data.armed_until, data.not_ready, data.unreconciled], () => [
     data.error && el("p", { class: "alert bad" }, "Failed: " + data.error),
     data.halted && el("p", { class: "alert bad" }, "Halted, nothing is opened. " + data.halted),
     ...data.stopped.map((why) => el("p", { class: "alert bad" }, "Entries are stopped: " + why)),
     data.live && el("p", { class: data.armed_until ? "alert bad" : "alert" }, data.armed_until
       ? "Real money, armed until " + data.armed_until
       : "Real money, not armed: nothing is opened."),
+    data.not_ready && el("p", { class: "alert bad" }, "The venue stands against real orders: " + data.not_ready),
     data.unreconciled && el("p", { class: "alert bad" }, "The account stands against entries: " + data.unreconciled),
     data.degraded && el("p", { class: "alert" }, "Nothing is opened: " + data.degraded)].filter(Boolean));
   lane.progressRow.hidden = data.progress === null;
