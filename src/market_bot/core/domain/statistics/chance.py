@@ -8,7 +8,7 @@ it can say what it is for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import shake_256
 from typing import Final
 
@@ -17,6 +17,7 @@ _WORD_BITS: Final = 32
 _WORDS_PER_BLOCK: Final = 4096
 # Multiply-and-shift favours some numbers by at most below / 2**32: a part in 4000 at the limit.
 _BELOW_MAX: Final = 2**20
+_LOWEST_FIRST: Final = memoryview(b"\x01\x00\x00\x00").cast("I").tolist() == [1]
 
 
 def rows_of_indexes(seed: str, *, below: int, width: int, rows: int) -> Iterator[list[int]]:
@@ -32,12 +33,16 @@ def rows_of_indexes(seed: str, *, below: int, width: int, rows: int) -> Iterator
     at_once = max(1, _WORDS_PER_BLOCK // width)
     for block in range(-(-rows // at_once)):
         raw = stream(seed, block, at_once * width * _WORD)
-        numbers = [
-            int.from_bytes(raw[i : i + _WORD], "little") * below >> _WORD_BITS
-            for i in range(0, len(raw), _WORD)
-        ]
+        numbers = [word * below >> _WORD_BITS for word in _words(raw)]
         for row in range(min(at_once, rows - block * at_once)):
             yield numbers[row * width : (row + 1) * width]
+
+
+def _words(raw: bytes) -> Iterable[int]:
+    """Return bytes as words, the lowest byte first; at once where the machine does so itself."""
+    if _LOWEST_FIRST:
+        return memoryview(raw).cast("I")
+    return (int.from_bytes(raw[i : i + _WORD], "little") for i in range(0, len(raw), _WORD))
 
 
 def stream(seed: str, block: int, length: int) -> bytes:
