@@ -264,6 +264,7 @@ def test_an_answer_is_cut_off_at_its_limit() -> None:
         ("zstd", zstandard.compress(b"0" * 10**6)),
         ("br", b"anything"),
     ],
+    ids=["gzip twice", "zstd", "br"],
 )
 def test_an_answer_that_is_packed_as_nobody_asked_is_not_unpacked(packed: str, body: bytes) -> None:
     """A few bytes of it could fill the memory before anybody counts them."""
