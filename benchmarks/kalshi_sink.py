@@ -1,13 +1,15 @@
 """A venue that only notes when an order's first bytes are there: run as a program of its own.
 
-It answers whatever is posted with an order of the name that was sent, and tells at the end at
-which nanoseconds the requests arrived; clocks of processes on one machine agree.
+It answers whatever is posted with an order of the name that was sent, or with a refusal in words it
+was given, and tells at the end at which nanoseconds the requests arrived; clocks of processes on
+one machine agree.
 """
 
 from __future__ import annotations
 
 import json
 import socket
+import sys
 import time
 from typing import Final
 
@@ -43,6 +45,10 @@ def _serve(connection: socket.socket, stamps: list[int]) -> bool:
         while not _whole(data):
             data += connection.recv(_MAX)
         name = data.partition(_NAME)[2].partition(b'"')[0]
+        if sys.argv[1:]:
+            words = json.dumps({"error": sys.argv[1]}).encode()
+            connection.sendall(_answer(words, "400 Bad Request"))
+            continue
         connection.sendall(
             _answer(
                 b'{"order_id":"o-1","client_order_id":"'
@@ -60,8 +66,8 @@ def _whole(data: bytes) -> bool:
     return len(body) >= int(length)
 
 
-def _answer(body: bytes) -> bytes:
-    head = f"HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+def _answer(body: bytes, status: str = "201 Created") -> bytes:
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     return head.encode() + _HEAD + body
 
 

@@ -77,6 +77,13 @@ _ORDER = [
         ("builder", "bytes32"),
     )
 ]
+_WALLET_DOMAIN = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+    {"name": "salt", "type": "bytes32"},
+]
 _DOMAIN = [
     {"name": "name", "type": "string"},
     {"name": "version", "type": "string"},
@@ -106,6 +113,45 @@ def typed_order(order: Record, contract: str) -> SignableMessage:
             "message": message,
         }
     )
+
+
+def typed_wrapped(order: Record, contract: str) -> SignableMessage:
+    """Return what the owner of a deposit wallet signs for an order (ERC-7739)."""
+    plain = {field["name"]: order[field["name"]] for field in _ORDER}
+    for name in ("tokenId", "makerAmount", "takerAmount", "timestamp"):
+        plain[name] = int(plain[name])
+    for name in ("metadata", "builder"):
+        plain[name] = bytes.fromhex(plain[name][2:])
+    outer = [{"name": "contents", "type": "Order"}, *_WALLET_DOMAIN]
+    return encode_typed_data(
+        domain_data={
+            "name": "Polymarket CTF Exchange",
+            "version": _EXCHANGES[contract],
+            "chainId": 137,
+            "verifyingContract": contract,
+        },
+        message_types={"TypedDataSign": outer, "Order": _ORDER},
+        message_data={
+            "contents": plain | {"side": {"BUY": 0, "SELL": 1}[order["side"]]},
+            "name": "DepositWallet",
+            "version": "1",
+            "chainId": 137,
+            "verifyingContract": order["maker"],
+            "salt": bytes(32),
+        },
+    )
+
+
+def wallet_says_yes(order: Record, contract: str, owner: str) -> bool:
+    """Tell whether a deposit wallet would take a signature: all of its parts, and whose it is."""
+    message = typed_order(order, contract)
+    kind = "Order(" + ",".join(f"{field['type']} {field['name']}" for field in _ORDER) + ")"
+    told = bytes.fromhex(order["signature"][2:])
+    parts = message.header + message.body + kind.encode() + len(kind).to_bytes(2, "big")
+    if told[65:] != parts or order["maker"] != order["signer"]:
+        return False
+    inner = typed_wrapped(order, contract)
+    return str(Account.recover_message(inner, signature=told[:65])) == owner
 
 
 def typed_digest(message: SignableMessage) -> bytes:

@@ -386,7 +386,10 @@ class Engine:
             return f"order {order.id} is invalid. Size lower than the minimum: 5"
         if order.post_only and self._crosses(order):
             return "invalid post-only order: order crosses book"
-        if order.buys and order.price * order.size // ONE > self.available():
+        cost = order.price * order.size // ONE
+        if order.buys and not order.post_only and cost < ONE and self._crosses(order):
+            return f"invalid amount for a marketable BUY order (${text(cost)}), min size: $1"
+        if order.buys and cost > self.available():
             return NO_FUNDS
         if not order.buys and order.size > self.sellable(order.token):
             return NO_FUNDS

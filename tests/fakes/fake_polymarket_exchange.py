@@ -21,12 +21,15 @@ from tests.fakes.fake_polymarket import (
     FakePolymarket,
     typed_digest,
     typed_order,
+    wallet_says_yes,
 )
 from tests.fakes.fake_polymarket_engine import Engine, Mode
-from tests.fakes.fake_polymarket_records import API_KEY, Record
+from tests.fakes.fake_polymarket_records import API_KEY, KEY, Record
 
 ALLOWED = str((1 << 256) - 1)
 HALTED: Answer = (503, b'{"error":"Trading is currently disabled."}', {})
+DEPOSIT = 3
+OWNER = str(Account.from_key(KEY).address)
 PAGE = 3
 """A page of a list is short, so that lists have to be walked."""
 
@@ -37,6 +40,9 @@ class ExchangePolymarket(FakePolymarket):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.engine = engine
+        self.wallet = 0
+        self.holder = OWNER
+        self.strange = "0x" + f"{77:064x}"
         self.blocked = False
         self.close_only = False
         self.protocol = 2
@@ -62,10 +68,12 @@ class ExchangePolymarket(FakePolymarket):
             ("GET", "/balance-allowance/update"): self._signed_in("GET", self._refresh),
             ("GET", "/auth/ban-status/closed-only"): self._signed_in("GET", self._closed_only),
             ("POST", "/v1/heartbeats"): self._signed_in("POST", self._beat),
+            ("GET", "/v2/positions"): self._positions,
             ("GET", "/api/geoblock"): lambda *_: ok(
                 {"blocked": self.blocked, "ip": "203.0.113.7", "country": "IE", "region": "L"}
             ),
             ("GET", "/version"): lambda *_: ok({"version": self.protocol}),
+            ("GET", "/time"): lambda *_: ok(self.engine.now_ms() // 1000),
         }
 
     def _signed_in(
@@ -116,10 +124,23 @@ class ExchangePolymarket(FakePolymarket):
         message = typed_order(order, self.contracts[order["tokenId"]])
         if posted["owner"] != API_KEY:
             return "the order owner has to be the owner of the API KEY"
-        signed_by = Account.recover_message(message, signature=order["signature"])
-        if signed_by != order["signer"]:
+        if not self._may_spend(order):
             return "invalid signature"
         return self.engine.place("0x" + typed_digest(message).hex(), posted)
+
+    def _may_spend(self, order: Record) -> bool:
+        """Tell whether the account's own wallet agreed to an order, as its kind of wallet does."""
+        contract = self.contracts[order["tokenId"]]
+        if order["signatureType"] != self.wallet or not self._is_ours(order["maker"]):
+            return False
+        if self.wallet == DEPOSIT:
+            return wallet_says_yes(order, contract, OWNER)
+        message = typed_order(order, contract)
+        signed_by = Account.recover_message(message, signature=order["signature"])
+        return bool(signed_by == order["signer"] == OWNER)
+
+    def _is_ours(self, address: str) -> bool:
+        return address.lower() == self.holder.lower()
 
     def _cancel_one(self, _: Record, body: bytes) -> Answer:
         return ok(self.engine.cancel([json.loads(body)["orderID"]]))
@@ -147,6 +168,9 @@ class ExchangePolymarket(FakePolymarket):
         return ok({"data": part, "next_cursor": more, "limit": self.page, "count": len(part)})
 
     def _balance(self, query: Record, _: bytes) -> Answer:
+        if query["signature_type"] != str(self.wallet):
+            # Another wallet of the same key: there is nothing in it.
+            return ok({"balance": "0", "allowances": {}})
         self.engine.advance()
         token = query.get("token_id", "")
         there = self._chain() if self.chain_copy is None else self.chain_copy
@@ -159,6 +183,22 @@ class ExchangePolymarket(FakePolymarket):
 
     def _chain(self) -> dict[str, int]:
         return {"": self.engine.cash, **self.engine.tokens}
+
+    def _positions(self, query: Record, *_: Any) -> Answer:
+        """What was held a while ago, for anybody who asks; no key is needed."""
+        assert query["status"] == "OPEN"
+        start = int(query.get("cursor", "p0")[1:])
+        rows = [self._position(token) for token, held in self.engine.tokens.items() if held]
+        more = f"p{start + self.page}" if start + self.page < len(rows) else None
+        pages = {"has_more": more is not None, "next_cursor": more}
+        mine = self._is_ours(query["user"])
+        return ok({"data": rows[start : start + self.page] if mine else [], "pagination": pages})
+
+    def _position(self, token: str) -> Record:
+        market = next((m for m in self.engine.markets.values() if token in (m.yes, m.no)), None)
+        where = self.strange if market is None else market.condition
+        index = int(market is not None and token == market.no)
+        return {"token_id": token, "condition_id": where, "outcome_index": index}
 
     def _closed_only(self, *_: Any) -> Answer:
         return ok({"closed_only": self.close_only})

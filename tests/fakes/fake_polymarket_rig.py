@@ -109,6 +109,7 @@ class PolymarketRig:
     records: Sequence[Record] = attrs.field(factory=lambda: [a_market(1), a_market(2)])
     cash: int = 100 * ONE
     delay_s: int = 0
+    paying: Account = attrs.field(factory=lambda: Account(signature_type=SignatureType.EOA))
     with_inbox: bool = False
     folder: Path | None = None
     pace: DeskPace = attrs.field(factory=DeskPace)
@@ -138,7 +139,9 @@ class PolymarketRig:
             for one in (market.yes, market.no):
                 self.venue.contracts[one] = CONTRACTS[found.exchange].address
         self.wire = FaultyWire(self.venue, lambda: None)
-        self.signer = OrderSigner(open_signer(KEY), Account(signature_type=SignatureType.EOA))
+        self.signer = OrderSigner(open_signer(KEY), self.paying)
+        self.venue.wallet = self.signer.signature_type.value
+        self.venue.holder = self.signer.maker
         self.rest = PolymarketRest(
             self.wire,
             self.clock,
@@ -160,17 +163,18 @@ class PolymarketRig:
             self.clock,
             lambda: self.state,
             self.listings.get,
-            signature_type=SignatureType.EOA,
-            owner=API_KEY,
+            signature_type=self.paying.signature_type,
+            owner=lambda: API_KEY,
+            holder=self.signer.maker,
         )
 
-    def new_desk(self) -> None:
+    def new_desk(self, owner: Callable[[], str] = lambda: API_KEY) -> None:
         """Take another desk, as a new process does."""
         self.desk = PolymarketDesk(
             self.rest,
             self.listings.get,
             self.signer,
-            API_KEY,
+            owner,
             self.outbox,
             self.inbox,
             complain=self.complaints.append,

@@ -215,9 +215,11 @@ def set_up(
         assert count, name
     file.write_text(words, encoding="utf-8")
     if key:
-        home.env_file.write_text(
-            f"POLYMARKET_PRIVATE_KEY={KEY}\nPOLYMARKET_SIGNATURE_TYPE=0\n", encoding="utf-8"
-        )
+        lines = {"PRIVATE_KEY": KEY, "SIGNATURE_TYPE": str(venue.wallet)}
+        if venue.wallet:
+            lines["FUNDER"] = venue.holder
+        text = "".join(f"POLYMARKET_{name}={value}\n" for name, value in lines.items())
+        home.env_file.write_text(text, encoding="utf-8")
         home.env_file.chmod(0o600)
     return home
 

@@ -26,7 +26,7 @@ from market_bot.adapters.polymarket.preflight import Finding, preflight
 from market_bot.adapters.polymarket.wire import UnreadableRecord
 from market_bot.core.domain.lane import Ended, LaneState, Position
 from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import SECOND, Micros, money, price, size
+from market_bot.core.domain.numbers import SECOND, Micros, format_size, money, price, size
 from market_bot.core.domain.orders import Order, OrderState, Purpose, Style
 from market_bot.core.ports.account import Standing
 from tests.fakes.fake_polymarket import HTML, SERVER_ERROR, Answer
@@ -277,6 +277,56 @@ def test_a_market_that_nobody_watches_any_more(rig: PolymarketRig) -> None:
     assert [(OTHER, size("5"))] == [(held.market, held.size) for held in picture.positions]
 
 
+def test_what_the_journal_has_never_seen(rig: PolymarketRig) -> None:
+    """The data API names it, the order book says how much there is; its copy may be old."""
+    rig.engine.tokens.update({token(5): 7 * ONE, "123": 2 * ONE, NO: 3 * ONE})
+    rig.venue.page = 1
+    picture = rig.looked()
+    rig.engine.tokens["123"] = 0
+    rig.wire.faults.append(Fault(path="/v2/positions", unsent=True))
+    rig.pass_by(301)
+    later = rig.looked()
+
+    assert () == picture.missing == later.missing
+    held = {(one.market, one.leg): one.size for one in picture.positions}
+    strange = (rig.venue.strange, Leg.YES)
+    others = {(OTHER, Leg.NO): size("7"), (MARKET, Leg.NO): size("3")}
+    assert {strange: size("2"), **others} == held
+    assert others == {(one.market, one.leg): one.size for one in later.positions}
+    assert {"7", "2"} <= {format_size(one.size) for one in picture.positions}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        SERVER_ERROR,
+        ok({"data": [{"token_id": "x", "condition_id": "0x1", "outcome_index": 0}]}),
+        ok({"data": [{"token_id": "7", "condition_id": "0x1", "outcome_index": 2}]}),
+        ok({"data": [{"token_id": "7", "condition_id": "", "outcome_index": 0}]}),
+        ok({"data": []} | {"pagination": {"has_more": True, "next_cursor": "p0"}}),
+        (200, b"[" * 100_000, {}),
+    ],
+)
+def test_at_first_it_has_to_be_known_what_else_is_held(rig: PolymarketRig, answer: Answer) -> None:
+    """Without an answer to that nothing is concluded; with the first one it is."""
+    rig.wire.faults.extend([Fault(path="/v2/positions", answer=answer)] * 50)
+    assert ("positions: what else is held cannot be found out",) == rig.looked().missing
+    rig.wire.faults.clear()
+    assert () == rig.looked().missing
+
+
+@pytest.mark.parametrize("name", ["../../etc", "0x1?x=1", "0x" + "1" * 150, "ä"])
+def test_a_trade_in_a_market_that_cannot_be_named(rig: PolymarketRig, name: str) -> None:
+    """What the venue calls a market becomes part of a request: nothing is sent, and it is said."""
+    rig.desk.submit(rig.intent(), rig.now)
+    _, trade = rows(rig)
+    rig.wire.faults.extend(
+        [Fault(path="/data/trades", answer=ok({"data": [trade | {"market": name}]}))] * 2
+    )
+
+    assert "markets: not an id of the venue" in rig.looked().missing[0]
+
+
 def test_what_ended_markets_still_owe(rig: PolymarketRig) -> None:
     """The journal has counted it as money: so does the picture, until it is redeemed."""
     rig.engine.tokens.update({YES: 7 * ONE, NO: 2 * ONE})
@@ -345,6 +395,10 @@ def test_an_order_that_cannot_be_read(rig: PolymarketRig, changes: Record) -> No
     "changes",
     [
         {"id": ""},
+        {"id": "x" * 201},
+        {"id": "a\nb"},
+        {"size": "1000000000001"},
+        {"size": "1e15"},
         {"taker_order_id": ""},
         {"status": "TRADE_STATUS_PONDERING"},
         {"size": "0"},
@@ -434,7 +488,7 @@ def test_recorded_answers_are_read(reference: Path) -> None:
 
 def findings(rig: PolymarketRig, **changes: Any) -> dict[str, Finding]:
     """Return what stands against sending orders, by name."""
-    found = preflight(rig.rest, signature_type=SignatureType.EOA, **changes)
+    found = preflight(rig.rest, clock=rig.clock, signature_type=SignatureType.EOA, **changes)
     return {one.name: one for one in found}
 
 
@@ -442,7 +496,8 @@ def test_nothing_stands_against_it(rig: PolymarketRig) -> None:
     """Everything was looked at."""
     found = findings(rig, least=money("100"))
 
-    assert {"place", "protocol", "account", "balance", "allowance", "wallet"} == set(found)
+    named = {"place", "protocol", "clock", "account", "balance", "allowance", "wallet"}
+    assert named == set(found)
     assert all(one.ok for one in found.values())
     assert "deposit wallet" in found["wallet"].text
 
@@ -468,6 +523,19 @@ def test_what_stands_against_it(rig: PolymarketRig) -> None:
     assert not findings(rig, least=money("2"))["balance"].ok
 
 
+@pytest.mark.parametrize(("seconds", "way"), [(30, "ahead"), (-30, "behind")])
+def test_a_clock_that_is_wrong_stands_against_it(
+    rig: PolymarketRig, seconds: int, way: str
+) -> None:
+    """Expiries and logins carry our time: an order would wait longer than it should, or be over."""
+    there = rig.now // SECOND - seconds
+    rig.wire.faults.append(Fault(path="/time", answer=ok(there)))
+    wrong = findings(rig)["clock"]
+
+    assert (False, True) == (wrong.ok, findings(rig)["clock"].ok)
+    assert f"{way} of the venue's" in wrong.text
+
+
 def test_what_cannot_be_found_out_stands_against_it(rig: PolymarketRig) -> None:
     """It counts as wrong, and the rest is looked at all the same."""
     for path in ("/api/geoblock", "/version", "/auth/ban-status/closed-only"):
@@ -475,8 +543,8 @@ def test_what_cannot_be_found_out_stands_against_it(rig: PolymarketRig) -> None:
     rig.wire.faults.append(Fault(path="/balance-allowance", unsent=True))
     found = findings(rig)
 
-    assert {"place", "protocol", "account", "wallet"} == set(found)
-    assert not any(one.ok for one in found.values())
+    assert {"place", "protocol", "account", "wallet"} == found.keys() - {"clock"}
+    assert ["clock"] == [one.name for one in found.values() if one.ok]
 
 
 def test_signs_of_life(rig: PolymarketRig) -> None:

@@ -10,8 +10,10 @@ import attrs
 import pytest
 
 from market_bot.adapters.polymarket.desk import DeskPace, cancel_everything, canceller
+from market_bot.adapters.polymarket.order_signing import Account, SignatureType
 from market_bot.adapters.polymarket.orders import AHEAD, SECURITY
 from market_bot.adapters.polymarket.own_fills import GhostLimits
+from market_bot.adapters.polymarket.preflight import preflight
 from market_bot.adapters.polymarket.rest import Endpoints, Patience, PolymarketRest
 from market_bot.adapters.polymarket.transport import HttpTransport
 from market_bot.adapters.polymarket.venue_mode import VenueMode
@@ -35,7 +37,8 @@ from market_bot.core.ports.execution import (
 from market_bot.core.ports.outbox import OutboxError
 from tests.fakes.fake_polymarket import HANG_UP, HTML, POST_ONLY, SERVER_ERROR
 from tests.fakes.fake_polymarket_engine import BAD, ONE, Mode, order_row, trade_row
-from tests.fakes.fake_polymarket_exchange import Fault, refusal
+from tests.fakes.fake_polymarket_exchange import Fault, ok, refusal
+from tests.fakes.fake_polymarket_records import WALLET, a_v2_market
 from tests.fakes.fake_polymarket_rig import (
     MARKET,
     NO,
@@ -286,6 +289,100 @@ def test_money_that_the_venue_does_not_see(rig: PolymarketRig) -> None:
     assert [("COLLATERAL", ""), ("CONDITIONAL", YES)] == rig.venue.refreshed
 
 
+def test_a_purchase_that_takes_costs_a_dollar(rig: PolymarketRig) -> None:
+    """The venue refuses less; so it is not sent, while one that waits may be smaller."""
+    rig.engine.crowd(YES, "SELL", "0.15", "50")
+    small = rig.desk.submit(rig.intent("i-1", "0.15", "6"), rig.now)
+    waits = rig.desk.submit(rig.intent("i-2", "0.10", "6", style=Style.MAKER), rig.now)
+    enough = rig.desk.submit(rig.intent("i-3", "0.15", "7"), rig.now)
+
+    assert isinstance(small, Rejected)
+    assert "cost a dollar" in small.reason
+    assert [Accepted, Accepted] == [type(waits), type(enough)]
+    assert 2 == rig.wire.asked("POST", "/order")
+
+
+def test_more_trades_than_was_asked_for(rig: PolymarketRig) -> None:
+    """It is there, so it counts, and it is said."""
+    rig.desk.submit(rig.intent(), rig.now)
+    rig.engine.trades[0].legs[0].size = rig.engine.trades[0].size = 12 * ONE
+    facts = rig.all_told(8)
+
+    assert [size("12")] == [fact.size for fact in facts if isinstance(fact, Filled)]
+    assert "i-1: more has traded than was asked for" in rig.complaints
+
+
+def test_position_ids_have_a_kind_of_their_own() -> None:
+    """A sale that the venue has no shares for has it look at the right ones again."""
+    record = a_v2_market(1)
+    rig = PolymarketRig(records=[record])
+    yes = record["positionIds"][0]
+    rig.engine.crowd(yes, "BUY", "0.40", "50")
+    rig.desk.submit(rig.intent("i-2", "0.40", purpose=Purpose.EXIT), rig.now)
+
+    assert [("CONDITIONAL-V2", yes)] == rig.venue.refreshed
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_more_than_was_asked_is_not_believed(rig: PolymarketRig, purpose: Purpose) -> None:
+    """An answer in other units must not keep an order open for ever, nor end it too soon."""
+    rig.engine.tokens[YES] = 50 * ONE
+    at = "0.45" if purpose is Purpose.ENTRY else "0.40"
+    intent = rig.intent(at=at, purpose=purpose)
+    name = rig.desk.order_name(intent, rig.now)
+    told = {"success": True, "orderID": name, "status": "matched", "tradeIDs": []}
+    told |= {"makingAmount": "10000000", "takingAmount": "10000000"}
+    rig.wire.faults.append(Fault(path="/order", acted=True, answer=ok(told)))
+    rig.desk.submit(intent, rig.now)
+    facts = rig.all_told(40)
+
+    assert ["Filled", "Settled"] == kinds(facts)
+    assert () == rig.desk.open_orders
+    assert 1 == len([line for line in rig.complaints if "more is told to have traded" in line])
+
+
+# -- deposit wallets ---------------------------------------------------------------------------
+
+
+def test_a_deposit_wallet_from_the_first_byte_to_the_last() -> None:
+    """Bought, settled, sold again: the wallet pays, its owner signs, and its tokens are counted."""
+    wallet = Account(signature_type=SignatureType.DEPOSIT_WALLET, funder=WALLET)
+    rig = quoted(paying=wallet)
+    bought = rig.desk.submit(rig.intent(), rig.now)
+    facts = rig.all_told(8)
+    picture = rig.looked()
+    sold = rig.desk.submit(rig.intent("i-2", "0.40", purpose=Purpose.EXIT), rig.now)
+    sent = posted(rig)["order"]
+
+    assert isinstance(bought, Accepted)
+    assert isinstance(sold, Accepted)
+    assert ["Filled", "Settled"] == kinds(facts)
+    assert [size("10")] == [held.size for held in picture.positions]
+    assert (3, WALLET.lower()) == (sent["signatureType"], sent["maker"].lower())
+    assert sent["maker"] == sent["signer"] != rig.signer.login_address
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Account(signature_type=SignatureType.EOA),
+        Account(signature_type=SignatureType.PROXY, funder=WALLET),
+        Account(signature_type=SignatureType.DEPOSIT_WALLET, funder="0x" + "77" * 20),
+    ],
+)
+def test_another_wallet_of_the_same_key_spends_nothing(wrong: Account) -> None:
+    """The venue refuses it, provably, and says that the other one is empty."""
+    rig = quoted(paying=wrong)
+    rig.venue.wallet, rig.venue.holder = 3, WALLET
+    outcome = rig.desk.submit(rig.intent(), rig.now)
+
+    assert isinstance(outcome, Rejected)
+    assert "invalid signature" in outcome.reason
+    kind = wrong.signature_type
+    found = {one.name: one for one in preflight(rig.rest, clock=rig.clock, signature_type=kind)}
+    assert found["balance"].ok is (kind is SignatureType.DEPOSIT_WALLET)
+
+
 # -- doubt -------------------------------------------------------------------------------------
 
 
@@ -363,7 +460,7 @@ def test_what_is_cancelled_is_not_sent_again(rig: PolymarketRig) -> None:
 
 
 def test_an_order_nobody_has_seen_is_left_to_the_account(rig: PolymarketRig) -> None:
-    """Long after it was over for certain, with a line for people; its letter stays."""
+    """Long after it was over for certain, with a line for people; its signed bytes are gone."""
     rig.desk.pace = DeskPace(posts=1)
     rig.wire.faults.append(Fault(path="/order", method="POST"))
     rig.desk.submit(rig.intent(style=Style.MAKER, at="0.41"), rig.now)
@@ -373,7 +470,7 @@ def test_an_order_nobody_has_seen_is_left_to_the_account(rig: PolymarketRig) -> 
 
     assert not rig.desk.open_orders
     assert any("the account has to tell" in line for line in rig.complaints)
-    assert 1 == len(rig.outbox.letters())
+    assert () == rig.outbox.letters()
 
 
 # -- cancelling --------------------------------------------------------------------------------

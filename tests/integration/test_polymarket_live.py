@@ -20,7 +20,8 @@ from tests.fakes.bot_process import BotProcess, WarmBots, wait_until
 from tests.fakes.fake_polymarket import CANCEL_ONLY, HANG_UP, SERVER_ERROR
 from tests.fakes.fake_polymarket_engine import BAD
 from tests.fakes.fake_polymarket_engine import text as decimal
-from tests.fakes.fake_polymarket_records import KEY
+from tests.fakes.fake_polymarket_exchange import DEPOSIT
+from tests.fakes.fake_polymarket_records import KEY, PASSPHRASE, SECRET, WALLET
 from tests.fakes.live_kalshi import LIKELY as KALSHI_LIKELY
 from tests.fakes.live_kalshi import LiveKalshi, a_live_home
 from tests.fakes.live_polymarket import (
@@ -206,14 +207,19 @@ def test_real_orders_settle(bots: WarmBots, home: Home, venue: LivePolymarket) -
     assert venue.socket.logins
     never_twice(home, venue)
     proves(bots, home)
-    secret = KEY.encode()
+    secrets = [KEY, SECRET, PASSPHRASE, *(one["signature"][2:] for one in posted(venue))]
     files = [path for path in home.path.rglob("*") if path.is_file() and path != home.env_file]
-    assert not [path for path in files if secret in path.read_bytes()]
-    assert KEY not in bot.stdout + bot.stderr
+    for secret in secrets:
+        assert not [path for path in files if secret.encode() in path.read_bytes()]
+        assert secret not in bot.stdout + bot.stderr
 
 
-def test_a_match_that_fails_is_undone(bots: WarmBots, home: Home, venue: LivePolymarket) -> None:
-    """A ghost fill: the shares were never there, and journal and account agree on that."""
+def test_a_match_that_fails_is_undone(
+    bots: WarmBots, tmp_path: Path, venue: LivePolymarket
+) -> None:
+    """A ghost fill of a deposit wallet: the shares were never there, and everybody says so."""
+    venue.wallet, venue.holder = DEPOSIT, WALLET
+    home = a_polymarket_home(tmp_path / "home", venue, mode="live", key=True)
     venue.engine.paths.extend([BAD])
     venue.engine.steps_ms = 2_000
     bot = ready(bots, home)
@@ -221,11 +227,50 @@ def test_a_match_that_fails_is_undone(bots: WarmBots, home: Home, venue: LivePol
     bought(venue, bot)
     assert stirred(venue, lambda: bool(of_type(home, "fill_reversed")) or bot.over())
     assert stirred(venue, lambda: tells_one_story(home, venue))
-    shows(home, bot, lambda lane: lane["unreconciled"] is None)
+    lane = shows(home, bot, lambda lane: lane["unreconciled"] is None)
     stopped(bot)
 
+    assert f"deposit wallet {WALLET}".lower() == lane["account"].lower()
+    assert {DEPOSIT} == {one["signatureType"] for one in posted(venue)}
     never_twice(home, venue)
     proves(bots, home)
+
+
+def test_a_restart_forgives_no_failed_trades(
+    bots: WarmBots, home: Home, venue: LivePolymarket
+) -> None:
+    """After three of them nothing is opened in the family, also by the next process."""
+    venue.engine.paths.extend([BAD] * 3)
+    bot = ready(bots, home)
+    arm(home)
+    assert stirred(venue, lambda: len(of_type(home, "fill_reversed")) == 3 or bot.over())
+    stopped(bot)
+    sent, refused = venue.engine.posts, len(of_type(home, "order_rejected"))
+    again = ready(bots, home)
+    arm(home)
+    assert stirred(venue, lambda: len(of_type(home, "order_rejected")) > refused or again.over())
+    stopped(again)
+
+    assert sent == venue.engine.posts
+    assert "failed to settle" in of_type(home, "order_rejected")[-1]["reason"]
+
+
+def test_a_venue_that_gives_no_credentials_yet(
+    bots: WarmBots, home: Home, venue: LivePolymarket
+) -> None:
+    """The bot starts disarmed, says why, asks on, and can be armed once there are some."""
+    venue.fail("/auth/derive-api-key", *[SERVER_ERROR] * 4)
+    bot = bots.start(*LIVE, "--home", home.path)
+    lane = shows(home, bot, lambda lane: "API credentials" in (lane["not_ready"] or ""))
+    with pytest.raises(AnsweredNo, match="API credentials"):
+        arm(home)
+    shows(home, bot, is_ready)
+    arm(home)
+    assert wait_until(lambda: bool(of_type(home, "armed")))
+    stopped(bot)
+
+    assert lane["armed_until"] is None
+    assert venue.socket.logins
 
 
 def test_a_person_reads_why_not(bots: WarmBots, home: Home, venue: LivePolymarket) -> None:

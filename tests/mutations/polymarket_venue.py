@@ -95,7 +95,7 @@ MUTATIONS: Final = (
     Mutation(
         name="the ceremony does not know what the venue says",
         file=_LIVE,
-        old="        not_ready=lambda: readiness.reason,\n",
+        old="        not_ready=lambda: user.login.problem or readiness.reason,\n",
         new="",
         tests=(_REAL + "test_a_person_reads_why_not",),
     ),

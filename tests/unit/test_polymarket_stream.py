@@ -497,6 +497,8 @@ def test_a_frame_that_may_have_been_a_change_of_anything_ends_the_connection(
         {"size": "1e400"},
         {"size": "\uff11"},
         {"size": "9" * 200},
+        {"size": "1000000000001"},
+        {"size": "1e13"},
     ],
 )
 def test_a_change_with_bad_numbers_ends_the_belief_in_its_book(level: Record) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from market_bot.adapters.polymarket.auth import ApiCredentials
+from market_bot.adapters.polymarket.auth import Login
 from market_bot.adapters.polymarket.budgets import RATES, Budget, Rate
 from market_bot.adapters.polymarket.feed_assembly import PRODUCTION_STREAM
 from market_bot.adapters.polymarket.lookout import stopping_wait
@@ -30,13 +30,13 @@ class Clients:
     Args:
         config: where the venue is.
         clock: the time.
-        credentials: of the account; None for what is public.
+        login: returns the credentials of the account; None for what is public.
 
     """
 
     config: VenueConfig
     clock: Clock
-    credentials: ApiCredentials | None = None
+    login: Login | None = None
     stopping: threading.Event = attrs.field(factory=threading.Event)
     _made: list[PolymarketRest] = attrs.field(factory=list, init=False)
 
@@ -54,7 +54,7 @@ class Clients:
             self.clock,
             stopping_wait(self.stopping),
             endpoints=endpoints(self.config),
-            credentials=self.credentials,
+            login=self.login,
             rates={**RATES, **(rates or {})},
             patience=patience,
         )

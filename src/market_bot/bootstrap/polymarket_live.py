@@ -11,24 +11,30 @@ from typing import Final
 import attrs
 
 from market_bot.adapters.polymarket.account import PolymarketAccount, Redeemable
-from market_bot.adapters.polymarket.auth import ApiCredentials, CredentialsError
+from market_bot.adapters.polymarket.auth import ApiCredentials
 from market_bot.adapters.polymarket.budgets import RATES, Budget, Rate, share
 from market_bot.adapters.polymarket.desk import PolymarketDesk, always_alive, canceller
 from market_bot.adapters.polymarket.feed_assembly import user_stream
+from market_bot.adapters.polymarket.ghost_history import REACH, ends_of_trades
 from market_bot.adapters.polymarket.heartbeats import Heartbeats
 from market_bot.adapters.polymarket.order_signing import SignatureType
 from market_bot.adapters.polymarket.polled import PolymarketPolled
 from market_bot.adapters.polymarket.preflight import preflight
-from market_bot.adapters.polymarket.problems import PolymarketError
 from market_bot.adapters.polymarket.rest import Patience
 from market_bot.adapters.polymarket.user_events import OwnEvent, UserEvents, UserInbox
 from market_bot.adapters.polymarket.user_stream import UserStream
 from market_bot.adapters.polymarket.venue_mode import VenueMode
-from market_bot.adapters.polymarket.wire import UnreadableRecord
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.outbox import FileOutbox
 from market_bot.bootstrap.health import Check, Health
 from market_bot.bootstrap.polymarket_clients import Clients, jitter, stream_url
+from market_bot.bootstrap.polymarket_login import (
+    FAILURES,
+    KeptLogin,
+    WatchLogin,
+    is_lasting,
+    known_login,
+)
 from market_bot.bootstrap.polymarket_wallet import (
     API_KEY,
     API_PASSPHRASE,
@@ -41,39 +47,66 @@ from market_bot.bootstrap.polymarket_wallet import (
 )
 from market_bot.bootstrap.venue_parts import Ground, Trading, VenueError
 from market_bot.core.domain import events as ev
-from market_bot.core.domain.numbers import Micros, format_money, format_size
+from market_bot.core.domain.numbers import NEVER, Micros, format_money, format_size
 from market_bot.core.ports.account import Account, AccountPicture
 from market_bot.core.usecases.watch_readiness import WatchReadiness
 
-_FAILURES: Final = (PolymarketError, UnreadableRecord, CredentialsError)
 # The lane waits for these: one that fails is asked again at another tick.
 _ONCE: Final = Patience(tries=1)
 _FEW: Final = Patience(tries=2)
 _LANE: Final = "polymarket/live"
 _BALANCE: Final = "balance"
-_PUBLIC: Final = frozenset({"place", "protocol"})
+_PUBLIC: Final = frozenset({"place", "protocol", "clock"})
 
 
 @attrs.frozen(kw_only=True)
 class Access:
-    """Who trades: the wallet, and the credentials of its key."""
+    """Who trades: the wallet, and the credentials of its key once the venue has given them."""
 
     wallet: Wallet
-    credentials: ApiCredentials
+    login: KeptLogin
 
 
 def access(ground: Ground) -> Access:
     """Return the wallet of a home with its credentials, asked from the venue if need be.
 
     Raises:
-        VenueError: if there is no wallet, or it cannot be used.
+        VenueError: if there is no wallet, or it cannot be used, or nobody answers.
 
     """
+    return _access(ground, patient=False)
+
+
+def joining(ground: Ground) -> Access:
+    """Return the same for a bot, which goes on asking if nobody answers.
+
+    Raises:
+        VenueError: if there is no wallet, it cannot be used, or the venue does not take its key.
+
+    """
+    return _access(ground, patient=True)
+
+
+def _access(ground: Ground, *, patient: bool) -> Access:
     wallet = configured(ground)
     if wallet is None:
         raise VenueError(no_wallet(ground.home))
     stored = stored_credentials(ground.secrets, ground.home, wallet)
-    return Access(wallet=wallet, credentials=stored or _asked(ground, wallet))
+    if stored is not None:
+        return Access(wallet=wallet, login=known_login(stored))
+    login = KeptLogin(lambda: _asked(ground, wallet))
+    try:
+        login.learn()
+    except FAILURES as e:
+        if not patient or is_lasting(e):
+            msg = (
+                f"polymarket gives no API credentials for this key: {e}: try again, or set "
+                f"{API_KEY}, {API_SECRET} and {API_PASSPHRASE} in {ground.home / '.env'}"
+            )
+            raise VenueError(msg) from e
+    except ValueError as e:
+        raise VenueError(str(e)) from e
+    return Access(wallet=wallet, login=login)
 
 
 def configured(ground: Ground) -> Wallet | None:
@@ -94,7 +127,7 @@ def trading(ground: Ground, feed: PolymarketPolled, user: Access) -> Trading:
         ValueError: if an address is none.
 
     """
-    clients = Clients(ground.config, ground.clock, user.credentials)
+    clients = Clients(ground.config, ground.clock, user.login)
     try:
         return _trading(ground, feed, user, clients)
     except BaseException:
@@ -104,7 +137,7 @@ def trading(ground: Ground, feed: PolymarketPolled, user: Access) -> Trading:
 
 def cancel_all(ground: Ground, now: Micros) -> bool:
     """Cancel everything of the account, without a running bot; see `Venue.cancel_all`."""
-    clients = Clients(ground.config, ground.clock, access(ground).credentials)
+    clients = Clients(ground.config, ground.clock, access(ground).login)
     try:
         return canceller(clients.make(), ground.complain)(now)
     finally:
@@ -119,10 +152,10 @@ def private_checks(ground: Ground) -> Iterator[Check]:
         yield Check("wallet", Health.FAIL, str(e))
         return
     yield Check("wallet", Health.OK, user.wallet.said)
-    clients = Clients(ground.config, ground.clock, user.credentials)
+    clients = Clients(ground.config, ground.clock, user.login)
     try:
         rest = clients.make(patience=_FEW)
-        for found in preflight(rest, signature_type=user.wallet.kind):
+        for found in preflight(rest, clock=ground.clock, signature_type=user.wallet.kind):
             if found.name in _PUBLIC:
                 continue
             yield Check(found.name, Health.OK if found.ok else Health.FAIL, found.text)
@@ -132,51 +165,48 @@ def private_checks(ground: Ground) -> Iterator[Check]:
 
 def _trading(ground: Ground, feed: PolymarketPolled, user: Access, clients: Clients) -> Trading:
     kind = user.wallet.kind
-    stream = user_stream(
-        user.credentials,
-        ground.clock,
-        url=stream_url(ground.config, "user"),
-        jitter=jitter,
-        wake=ground.wake,
-    )
+    inbox = StreamInbox(user.login, _streaming(ground), ground.complain)
     beats = _heartbeats(ground, clients)
-    readiness = WatchReadiness(venue=_LANE, ask=_asking(clients, kind), tell=ground.tell)
+    readiness = WatchReadiness(venue=_LANE, ask=_asking(ground, clients, kind), tell=ground.tell)
     desk = PolymarketDesk(
         clients.make(_part(reads=(1, 5), writes=(9, 10), cancels=(3, 4))),
         feed.listing,
         user.wallet.orders,
-        user.credentials.key,
+        lambda: user.login().key,
         FileOutbox(Home(ground.home).outbox_dir),
-        _Inbox(stream, ground.complain),
+        inbox,
         reads=clients.make(_part(reads=(2, 5)), _ONCE),
         complain=ground.complain,
         tell_mode=_telling(ground),
         alive=always_alive if beats is None else beats.refuses,
     )
+    since = Micros(max(NEVER, ground.clock.now() - REACH))
+    desk.remember(ends_of_trades(ground.past(since)))
     account = PolymarketAccount(
         clients.make(_part(reads=(1, 5), refreshes=(1, 2))),
         ground.clock,
         ground.state,
         feed.listing,
         signature_type=kind,
-        owner=user.credentials.key,
+        owner=lambda: user.login().key,
+        holder=user.wallet.orders.maker,
         name=user.wallet.said,
     )
     told = TellingAccount(account, account.redeemable, ground.complain)
     killer = clients.make(_part(cancels=(1, 4)))
 
     def close() -> None:
-        stream.close()
+        inbox.close()
         clients.close()
 
-    stream.start()
+    workers = (WatchLogin(user.login, readiness, ground.complain),)
     return Trading(
         desk=desk,
         account=told,
         cancel_all=canceller(killer, ground.complain),
         close=close,
-        workers=(readiness,) if beats is None else (readiness, beats),
-        not_ready=lambda: readiness.reason,
+        workers=workers if beats is None else (*workers, beats),
+        not_ready=lambda: user.login.problem or readiness.reason,
     )
 
 
@@ -186,7 +216,20 @@ def _heartbeats(ground: Ground, clients: Clients) -> Heartbeats | None:
     return Heartbeats(clients.make(_part(writes=(1, 10)), _ONCE), ground.complain)
 
 
-def _asking(clients: Clients, kind: SignatureType) -> Callable[[], str | None]:
+def _streaming(ground: Ground) -> Callable[[ApiCredentials], UserStream]:
+    def stream(credentials: ApiCredentials) -> UserStream:
+        return user_stream(
+            credentials,
+            ground.clock,
+            url=stream_url(ground.config, "user"),
+            jitter=jitter,
+            wake=ground.wake,
+        )
+
+    return stream
+
+
+def _asking(ground: Ground, clients: Clients, kind: SignatureType) -> Callable[[], str | None]:
     """Return what asks whether anything stands against real orders; its first reason."""
     rest = clients.make(_part(reads=(1, 5), refreshes=(1, 2)), _FEW)
 
@@ -195,7 +238,7 @@ def _asking(clients: Clients, kind: SignatureType) -> Callable[[], str | None]:
         return next(
             (
                 f"{found.name}: {found.text}"
-                for found in preflight(rest, signature_type=kind)
+                for found in preflight(rest, clock=ground.clock, signature_type=kind)
                 if not found.ok and found.name != _BALANCE
             ),
             None,
@@ -240,18 +283,35 @@ class TellingAccount(Account):
         return picture
 
 
-@attrs.frozen
-class _Inbox(UserInbox):
-    """What the stream pushes; what it complains of is passed on."""
+@attrs.define(eq=False)
+class StreamInbox(UserInbox):
+    """What the stream pushes, from the first credentials on; its complaints are passed on."""
 
-    stream: UserStream
+    login: KeptLogin
+    begin: Callable[[ApiCredentials], UserStream]
     complain: Callable[[str], None]
+    _stream: UserStream | None = attrs.field(default=None, init=False)
 
     def drain(self) -> Sequence[OwnEvent]:
-        events = UserEvents(self.stream).drain()
-        while self.stream.problems:
-            self.complain(self.stream.problems.popleft())
+        stream = self._begun()
+        if stream is None:
+            # The stream itself begins with something missing.
+            return []
+        events = UserEvents(stream).drain()
+        while stream.problems:
+            self.complain(stream.problems.popleft())
         return events
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._stream is not None:
+            self._stream.close()
+
+    def _begun(self) -> UserStream | None:
+        if self._stream is None and self.login.problem is None:
+            self._stream = self.begin(self.login())
+            self._stream.start()
+        return self._stream
 
 
 def _part(**parts: tuple[int, int]) -> dict[Budget, Rate]:
@@ -262,12 +322,6 @@ def _part(**parts: tuple[int, int]) -> dict[Budget, Rate]:
 def _asked(ground: Ground, wallet: Wallet) -> ApiCredentials:
     clients = Clients(ground.config, ground.clock)
     try:
-        return asked_credentials(clients.make(), ground.clock, wallet)
-    except _FAILURES as e:
-        msg = (
-            f"polymarket gives no API credentials for this key: {e}: try again, or set "
-            f"{API_KEY}, {API_SECRET} and {API_PASSPHRASE} in {ground.home / '.env'}"
-        )
-        raise VenueError(msg) from e
+        return asked_credentials(clients.make(patience=_FEW), ground.clock, wallet)
     finally:
         clients.close()

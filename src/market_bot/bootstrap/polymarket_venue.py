@@ -53,7 +53,7 @@ class PolymarketVenue(Venue):
 
     def open(self, ground: Ground, *, live: bool) -> VenueParts:
         real = _real() if live else None
-        user = None if real is None else real.access(ground)
+        user = None if real is None else real.joining(ground)
         clients = Clients(ground.config, ground.clock)
         fed = _streamed if ground.config.polymarket.stream else _polled
         try:
@@ -83,7 +83,7 @@ class _Real(Protocol):
     """What `polymarket_live` has."""
 
     @abstractmethod
-    def access(self, ground: Ground) -> Access:
+    def joining(self, ground: Ground) -> Access:
         """Return who trades."""
 
     @abstractmethod

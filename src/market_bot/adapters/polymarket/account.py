@@ -5,6 +5,9 @@ Trades are read before and after the balances: one that settled in between could
 neither, so nothing is concluded then. Whatever cannot be read to its end is named in the picture,
 and nothing is concluded from such a one.
 
+Which markets something may be in is known from the journal, from trades, and from the data API.
+That one is minutes behind: what it names is looked at, but how much there is the order book says.
+
 Winning tokens of ended markets stay tokens until they are redeemed; the journal has counted them
 as money by then, and so does the picture.
 """
@@ -44,7 +47,8 @@ from market_bot.core.ports.account import (
 from market_bot.core.ports.clock import Clock
 
 from .amounts import OrderSide
-from .contracts import is_position_id, token_number
+from .contracts import COLLATERAL, asset_kind
+from .data_api import HeldToken, held_tokens
 from .gamma import Listing, markets_page
 from .order_signing import SignatureType
 from .orders import order_over_by
@@ -63,21 +67,12 @@ OVERLAP: Final = Duration(60 * SECOND)
 DUST: Final = Size(10_000)
 """A hundredth of a share: by so much the chain's rounding and ours may differ."""
 
-COLLATERAL: Final = "COLLATERAL"
-CONDITIONAL: Final = "CONDITIONAL"
-CONDITIONAL_V2: Final = "CONDITIONAL-V2"
-
 _FAILURES: Final = (PolymarketError, UnreadableRecord)
 _UNITS: Final = 1_000_000
 _PAGES_MAX: Final = 50
 _LISTINGS_KEPT: Final = 4_096
 _SETTLING: Final = Duration(600 * SECOND)
 _REFRESH: Final = Duration(300 * SECOND)
-
-
-def asset_kind(token: str) -> str:
-    """Return what the venue calls the kind of a token when it is asked for its balance."""
-    return CONDITIONAL_V2 if is_position_id(token_number(token)) else CONDITIONAL
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +96,8 @@ class PolymarketAccount(Account):
         state: returns the lane's present state; a state never changes, so any thread may ask.
         listing: returns what is known of a market, None if nothing is; from any thread.
         signature_type: the kind of wallet that pays.
-        owner: the id of the API key.
+        owner: returns the id of the API key.
+        holder: the address that holds the tokens.
         name: which account, for people.
 
     """
@@ -111,12 +107,15 @@ class PolymarketAccount(Account):
     state: Callable[[], LaneState]
     listing: Callable[[str], Listing | None]
     signature_type: SignatureType = attrs.field(kw_only=True)
-    owner: str = attrs.field(kw_only=True, repr=False)
+    owner: Callable[[], str] = attrs.field(kw_only=True, repr=False)
+    holder: str = attrs.field(kw_only=True)
     name: str = attrs.field(default="primary", kw_only=True)
     _listings: OrderedDict[str, Listing] = attrs.field(factory=OrderedDict, init=False)
     _empty: set[str] = attrs.field(factory=set, init=False)
     _refreshed: dict[str, Micros] = attrs.field(factory=dict, init=False)
     _redeemable: tuple[Redeemable, ...] = attrs.field(default=(), init=False)
+    _elsewhere: tuple[HeldToken, ...] = attrs.field(default=(), init=False)
+    _asked_elsewhere: Micros | None = attrs.field(default=None, init=False)
 
     def look(self, since: Micros, looking_for: Collection[str]) -> AccountPicture:
         return _Look(self, self.state(), self.clock.now()).take(since, looking_for)
@@ -165,10 +164,11 @@ class _Look:
         markets = self._markets(first)
         tokens = self._tokens(markets)
         cash = self._cash()
+        self._elsewhere(tokens)
         traded = {trade.market for trade in first if self.now - trade.at < _SETTLING}
         held = {
-            token: self._balance(asset_kind(token), token, fresh=listing.market.id in traded)
-            for token, (listing, _) in tokens.items()
+            token: self._balance(asset_kind(token), token, fresh=market in traded)
+            for token, (market, _) in tokens.items()
         }
         second = self._trades(since)
         trades = self._undisturbed(first, second)
@@ -290,7 +290,34 @@ class _Look:
         known |= {trade.market for trade in trades}
         return known | set(state.ended)
 
-    def _tokens(self, markets: set[str]) -> dict[str, tuple[Listing, Leg]]:
+    def _elsewhere(self, tokens: dict[str, tuple[str, Leg]]) -> None:
+        """Add tokens in markets that the journal has never seen."""
+        account = self.account
+        asked = account._asked_elsewhere  # noqa: SLF001 - a look is a part of the account
+        if asked is None or not 0 <= self.now - asked < _REFRESH:
+            found, before = self._held_elsewhere(), asked is not None
+            if found is not None:
+                account._elsewhere, account._asked_elsewhere = found, self.now  # noqa: SLF001 - as above
+            elif not before:
+                # Later on the last answer is good enough: what we do ourselves is known.
+                self.missing.append("positions: what else is held cannot be found out")
+        for one in account._elsewhere:  # noqa: SLF001 - as above
+            if one.token not in account._empty:  # noqa: SLF001 - as above
+                tokens.setdefault(one.token, (one.condition, one.leg))
+
+    def _held_elsewhere(self) -> tuple[HeldToken, ...] | None:
+        account, found, cursor = self.account, list[HeldToken](), ""
+        try:
+            for _ in range(_PAGES_MAX):
+                page, cursor = held_tokens(account.rest.positions(account.holder, cursor))
+                found += page
+                if not cursor:
+                    return tuple(found)
+        except _FAILURES:
+            return None
+        return None
+
+    def _tokens(self, markets: set[str]) -> dict[str, tuple[str, Leg]]:
         """Return the tokens whose balance counts, each with its market and leg."""
         account = self.account
         unknown = {market for market in markets if account.listing_of(market) is None}
@@ -298,7 +325,7 @@ class _Look:
             account.learn_listings(unknown, self.now)
         except _FAILURES as e:
             self.missing.append(f"markets: {e}")
-        tokens: dict[str, tuple[Listing, Leg]] = {}
+        tokens: dict[str, tuple[str, Leg]] = {}
         for market in sorted(markets):
             listing = account.listing_of(market)
             if listing is None:
@@ -307,7 +334,7 @@ class _Look:
                 continue
             for leg, token in zip((Leg.YES, Leg.NO), listing.tokens, strict=True):
                 if token not in account._empty:  # noqa: SLF001 - a look is a part of the account
-                    tokens[token] = (listing, leg)
+                    tokens[token] = (market, leg)
         return tokens
 
     def _legs(self, trade: OwnTrade) -> Iterable[tuple[OwnLeg, OrderSide]]:
@@ -325,7 +352,7 @@ class _Look:
         for name in dict.fromkeys(leg.order for leg in trade.legs):
             told = next(leg for leg in trade.legs if leg.order == name)
             order = ours.get(name)
-            if order is None and told.owner != self.account.owner:
+            if order is None and told.owner != self.account.owner():
                 continue
             token, other = self._pair(listing, order, told.token)
             leg = maker_leg(trade, name, token, other)
@@ -364,13 +391,13 @@ class _Look:
         return -sign * leg.cost - fee
 
     def _positions(
-        self, tokens: dict[str, tuple[Listing, Leg]], held: dict[str, int]
+        self, tokens: dict[str, tuple[str, Leg]], held: dict[str, int]
     ) -> tuple[tuple[PositionThere, ...], Money]:
         """Return what is held, and what tokens of ended markets pay."""
         positions: list[PositionThere] = []
         paid: list[Redeemable] = []
-        for token, (listing, leg) in tokens.items():
-            market, there = listing.market.id, Size(max(0, held.get(token, 0)))
+        for token, (market, leg) in tokens.items():
+            there = Size(max(0, held.get(token, 0)))
             ended = self.state.ended.get(market)
             if ended is not None:
                 each = ended.yes_payout if leg is Leg.YES else complement(ended.yes_payout)
@@ -397,7 +424,7 @@ class _Look:
         here = NOTHING if position is None else position.size
         return here if abs(there - here) < DUST else there
 
-    def _order(self, row: OwnOrder, tokens: dict[str, tuple[Listing, Leg]]) -> OrderThere:
+    def _order(self, row: OwnOrder, tokens: dict[str, tuple[str, Leg]]) -> OrderThere:
         known = tokens.get(row.token)
         leg = known[1] if known is not None else Leg.NO if row.outcome.lower() == "no" else Leg.YES
         ours = self._ours().get(row.order)
@@ -413,7 +440,7 @@ class _Look:
         )
 
     def _fill(
-        self, trade: OwnTrade, leg: OwnLeg, tokens: dict[str, tuple[Listing, Leg]], fee: Money
+        self, trade: OwnTrade, leg: OwnLeg, tokens: dict[str, tuple[str, Leg]], fee: Money
     ) -> FillThere:
         ours = self._ours().get(leg.order)
         known = tokens.get(leg.token)

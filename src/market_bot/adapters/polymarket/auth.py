@@ -7,8 +7,8 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -84,6 +84,10 @@ class ApiCredentials:
             "POLY_API_KEY": self.key,
             "POLY_PASSPHRASE": self._passphrase,
         }
+
+
+Login: TypeAlias = Callable[[], ApiCredentials]
+"""Returns the credentials; raises `problems.LoggedOut` while they are not known, never waits."""
 
 
 def hmac_signature(key: bytes, timestamp_s: int, method: str, path: str, body: bytes) -> str:

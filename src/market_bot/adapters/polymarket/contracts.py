@@ -37,6 +37,10 @@ CONTRACTS: Final = {
     Exchange.POSITIONS: Contract("0xe3333700cA9d93003F00f0F71f8515005F6c00Aa", "3"),
 }
 
+COLLATERAL: Final = "COLLATERAL"
+CONDITIONAL: Final = "CONDITIONAL"
+CONDITIONAL_V2: Final = "CONDITIONAL-V2"
+
 # Position ids of protocol v2 have eight zero bytes above their last five; hashes practically never.
 _POSITION_GAP: Final = ((1 << 64) - 1) << 40
 _TOKEN_MAX: Final = 1 << 256
@@ -52,6 +56,16 @@ def exchange_of(token: int, *, neg_risk: bool) -> Exchange:
     if is_position_id(token):
         return Exchange.POSITIONS
     return Exchange.NEG_RISK if neg_risk else Exchange.STANDARD
+
+
+def asset_kind(token: str) -> str:
+    """Return what the venue calls the kind of a token when it is asked for its balance.
+
+    Raises:
+        ValueError: if it is no token.
+
+    """
+    return CONDITIONAL_V2 if is_position_id(token_number(token)) else CONDITIONAL
 
 
 def token_number(text: str) -> int:

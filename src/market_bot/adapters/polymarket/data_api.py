@@ -14,8 +14,11 @@ import attrs
 import msgspec
 
 from market_bot.core.domain.book import Side
+from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Price, Size
 
+from .contracts import asset_kind
+from .problems import plain
 from .wire import (
     RECORDS_MAX,
     UnreadableRecord,
@@ -32,6 +35,7 @@ _RESOLVED: Final = "resolved"
 _RESOLUTION_WORDS: Final = frozenset(
     {"requested", "proposed", "disputed", "reproposed", "settled", "pending", "posed", _RESOLVED}
 )
+_LEGS: Final = {0: Leg.YES, 1: Leg.NO}
 _SIDES: Final = {"BUY": Side.BID, "SELL": Side.ASK}
 
 
@@ -54,6 +58,31 @@ class Resolved:
 
     status: str
     yes_payout: Price | None
+
+
+@attrs.frozen
+class HeldToken:
+    """A token that an address held some minutes ago; how many of it is asked elsewhere."""
+
+    condition: str
+    token: str
+    leg: Leg
+
+
+class _Position(msgspec.Struct, gc=False):
+    token_id: str
+    condition_id: str
+    outcome_index: int
+
+
+class _Pages(msgspec.Struct):
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class _Positions(msgspec.Struct):
+    data: list[_Position]
+    pagination: _Pages = msgspec.field(default_factory=_Pages)
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -85,6 +114,7 @@ class _Resolution(msgspec.Struct, gc=False):
 
 
 _trade: Final = msgspec.json.Decoder(_Trade)
+_positions: Final = msgspec.json.Decoder(_Positions)
 _history: Final = msgspec.json.Decoder(_History)
 _resolution: Final = msgspec.json.Decoder(_Resolution)
 
@@ -124,6 +154,18 @@ def trades(body: bytes) -> tuple[tuple[PublicTrade, ...], Mapping[str, int]]:
         seen[trade.id] += 1
         found.append(attrs.evolve(trade, id=f"{trade.id}:{seen[trade.id]}"))
     return tuple(found), dict(dropped)
+
+
+def held_tokens(body: bytes) -> tuple[tuple[HeldToken, ...], str]:
+    """Return a page of what an address held and the next cursor, empty on the last page.
+
+    Raises:
+        UnreadableRecord: if it is no such page, or anything in it cannot be understood.
+
+    """
+    page = read(_positions, body, "a list of positions")
+    pages = page.pagination
+    return tuple(_held(one) for one in page.data), (pages.next_cursor or "") * pages.has_more
 
 
 def resolutions(body: bytes) -> tuple[Mapping[str, Resolved], Mapping[str, int]]:
@@ -172,6 +214,19 @@ def _public_trade(record: _Trade) -> PublicTrade:
         size=size,
         at=at,
     )
+
+
+def _held(record: _Position) -> HeldToken:
+    try:
+        asset_kind(record.token_id)
+        leg = _LEGS[record.outcome_index]
+    except (ValueError, KeyError) as e:
+        msg = plain(f"a position in no outcome of anything: {e}")
+        raise UnreadableRecord(msg) from e
+    if not record.condition_id:
+        msg = "a position in no market"
+        raise UnreadableRecord(msg)
+    return HeldToken(plain(record.condition_id), record.token_id, leg)
 
 
 def _paid(payouts: list[int] | None) -> Price | None:

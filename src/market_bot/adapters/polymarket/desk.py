@@ -49,7 +49,9 @@ from market_bot.core.ports.outbox import Letter, Outbox, OutboxError
 from market_bot.core.usecases.kill_switch import CancelAll
 
 from .amounts import Lifetime, OrderSide
+from .contracts import COLLATERAL, asset_kind
 from .gamma import Listing
+from .ghost_history import Ended
 from .order_replies import PlacedStatus, cancelled
 from .order_signing import OrderSigner
 from .orders import (
@@ -150,7 +152,8 @@ class PolymarketDesk(LiveDesk):
         rest: sends, signed.
         listing: returns what is known of a market, None if nothing is.
         signer: signs orders.
-        owner: the id of the API key, which stands in every order.
+        owner: returns the id of the API key, which stands in every order; raises a
+            `PolymarketError` while it is not known.
         outbox: keeps what was signed.
         inbox: what the stream pushes; None if there is no stream.
         reads: reads lists; a client of its own may be less patient than the one that cancels.
@@ -165,7 +168,7 @@ class PolymarketDesk(LiveDesk):
     rest: PolymarketRest
     listing: Callable[[str], Listing | None]
     signer: OrderSigner
-    owner: str = attrs.field(repr=False)
+    owner: Callable[[], str] = attrs.field(repr=False)
     outbox: Outbox
     inbox: UserInbox | None = None
     reads: PolymarketRest = attrs.field(
@@ -338,6 +341,11 @@ class PolymarketDesk(LiveDesk):
                 case _:
                     pass
 
+    def remember(self, ends: Iterable[Ended]) -> None:
+        """Take how trades ended in earlier processes: families that failed stay alone."""
+        for end in ends:
+            self.guard.note(end.family, end.at, failed=end.failed)
+
     # -- inside: sending ---------------------------------------------------------------------
 
     def _shape(self, intent: Intent, at: Micros) -> tuple[Shaped, str] | Rejected:
@@ -369,11 +377,15 @@ class PolymarketDesk(LiveDesk):
         if isinstance(found, Rejected):
             return found
         shaped, name = found
+        try:
+            owner = self.owner()
+        except PolymarketError as e:
+            return Rejected(NOT_SENT, str(e))
         signed = self.signer.sign(shaped.plan)
         if signed.id != name:
             return Rejected(NOT_SENT, "it would be signed under another name than was written down")
         body = signed.body(
-            owner=self.owner,
+            owner=owner,
             lifetime=shaped.lifetime,
             expires_s=shaped.expires_s,
             post_only=shaped.post_only,
@@ -453,11 +465,12 @@ class PolymarketDesk(LiveDesk):
             order.sealed = order.posts == 1
             return
         self.mode.taken(rests=order.style is Style.MAKER)
-        order.there = max(order.there, judged.traded or Size(0))
+        traded = self._possible(order, judged.traded)
+        order.there = max(order.there, traded or Size(0))
         order.urgent = judged.status is not PlacedStatus.LIVE
         if fak and judged.status is not PlacedStatus.DELAYED:
             order.end(NOTHING_MORE, at)
-            order.sealed = order.posts == 1 and judged.traded is not None
+            order.sealed = order.posts == 1 and traded is not None
         elif order.there >= order.size:
             order.end("filled", at)
         elif judged.status is PlacedStatus.DELAYED:
@@ -481,9 +494,10 @@ class PolymarketDesk(LiveDesk):
         """Have the venue look at the chain again where it thinks there is too little."""
         if refused.code != Kind.FUNDS.value:
             return
-        kind, token = "COLLATERAL", ""
+        kind, token = COLLATERAL, ""
         if order.purpose is Purpose.EXIT and order.tokens is not None:
-            kind, token = "CONDITIONAL", order.tokens[0]
+            token = order.tokens[0]
+            kind = asset_kind(token)
         try:
             self.reads.refresh_balance(kind, self.signer.signature_type.value, token)
         except PolymarketError as e:
@@ -654,7 +668,8 @@ class PolymarketDesk(LiveDesk):
         if order is None:
             return
         self._found(order, tell=True)
-        order.there = max(order.there, there.matched or Size(0))
+        matched = self._possible(order, there.matched)
+        order.there = max(order.there, matched or Size(0))
         if order.accounted < order.there:
             # A trade has not come yet: it may be older than what is read by now.
             order.since = order.created_at
@@ -665,9 +680,16 @@ class PolymarketDesk(LiveDesk):
             case Standing.CANCELLED | Standing.FILLED:
                 order.end(self._ended(order, there.reason), self._now)
                 # Orders that were killed are told without sizes: that says nothing.
-                order.sealed = order.sealed or there.matched is not None
+                order.sealed = order.sealed or matched is not None
             case Standing.UNCLEAR:
                 order.urgent = True
+
+    def _possible(self, order: TrackedOrder, told: Size | None) -> Size | None:
+        """Return what is told to have traded, None where no order could trade so much."""
+        if told is None or told <= order.size:
+            return told
+        self._say(f"{order.intent}: more is told to have traded than was asked for")
+        return None
 
     def _ended(self, order: TrackedOrder, reason: str) -> str:
         """Return a word for why an order is over."""
@@ -714,6 +736,8 @@ class PolymarketDesk(LiveDesk):
         # A trade proves its order: say so first.
         self._found(order, tell=True)
         order.told[leg.fill] = leg.size
+        if order.accounted > order.size:
+            self._say(f"{order.intent}: more has traded than was asked for")
         self._tell(self.book.news(self._filled(order, leg, trade), trade.status), order)
 
     def _filled(self, order: TrackedOrder, leg: OwnLeg, trade: OwnTrade) -> Filled:
@@ -761,7 +785,8 @@ class PolymarketDesk(LiveDesk):
         for order in list(self._orders.values()):
             if order.doubtful and at > order.over_by + self.pace.forget:
                 self._say(f"{order.intent} was not found; the account has to tell")
-                self._pass(order)
+                # Its bytes are of no more use to us; who finds them could send them.
+                self._finish(order)
 
     def _send_again(self, at: Micros) -> None:
         """Send the same bytes once more where that can do no harm and settles a doubt."""

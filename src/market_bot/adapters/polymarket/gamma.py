@@ -49,6 +49,7 @@ from .wire import (
     UnreadableRecord,
     decimal_of,
     moment_of,
+    raw_size,
     shown,
     text_of,
     texts_of,
@@ -73,6 +74,9 @@ _PAYOUTS: Final[Mapping[tuple[str, ...], int]] = {
     ("0", "1"): 0,
     ("0.5", "0.5"): 500_000,
 }
+_SCHEDULES_MAX: Final = 1_000
+_schedules: dict[tuple[bytes, bool | None], FeeSchedule] = {}
+_ticks: dict[bytes, tuple[TickBand]] = {}
 _RATE_MAX: Final = 1_000_000
 _EXPONENT_MAX: Final = 8
 _REWARDS_MAX: Final = 64
@@ -452,8 +456,8 @@ def _listing(record: _Record, event: _Event, today: str) -> Listing:
 def _market(
     record: _Record, event: _Event, identity: str, today: str, *, at_most_one: bool
 ) -> Market:
-    least = decimal_of(record.order_min_size)
-    if least is None or least <= 0:
+    least = raw_size(record.order_min_size)
+    if not least:
         raise _Unfit(Unsuitable.NO_MIN_SIZE)
     series = event.series[0].slug if event.series else None
     category = record.category or event.category or _fee_category(record)
@@ -464,8 +468,8 @@ def _market(
             event=event.slug or record.slug or identity,
             family=event.series_slug or series or category or VENUE,
             title=record.question or "",
-            ticks=(TickBand(Price(0), ONE_DOLLAR, _tick(record)),),
-            min_size=size(least),
+            ticks=_bands(record),
+            min_size=least,
             size_step=SIZE_STEP,
             open_at=moment_of(record.accepting_orders_timestamp) or moment_of(record.start_date),
             close_at=moment_of(record.end_date) or moment_of(event.end_date),
@@ -496,7 +500,8 @@ def _tokens(record: _Record) -> tuple[tuple[str, str], Exchange]:
         raise _Unfit(Unsuitable.NO_TOKENS, str(e)) from e
     if numbers[0] == numbers[1]:
         raise _Unfit(Unsuitable.NO_TOKENS, "both tokens are the same")
-    if {is_position_id(number) for number in numbers} != {version == _V2}:
+    new = version == _V2
+    if is_position_id(numbers[0]) is not new or is_position_id(numbers[1]) is not new:
         raise _Unfit(Unsuitable.UNKNOWN_VERSION, f"{version}, but the tokens are not")
     exchange = exchange_of(numbers[0], neg_risk=bool(record.neg_risk))
     return (tokens[0], tokens[1]), exchange
@@ -509,7 +514,17 @@ def _outcomes(record: _Record) -> tuple[str, str]:
     return outcomes[0], outcomes[1]
 
 
-def _tick(record: _Record) -> Price:
+def _bands(record: _Record) -> tuple[TickBand]:
+    told = bytes(record.order_price_min_tick_size)
+    known = _ticks.get(told)
+    if known is None:
+        known = (TickBand(Price(0), ONE_DOLLAR, _read_tick(record)),)
+        if len(_ticks) < _SCHEDULES_MAX:
+            _ticks[told] = known
+    return known
+
+
+def _read_tick(record: _Record) -> Price:
     step = decimal_of(record.order_price_min_tick_size)
     tick = None if step is None else int(step * ONE_DOLLAR)
     if step is None or tick not in TICKS or tick != step * ONE_DOLLAR:
@@ -518,6 +533,17 @@ def _tick(record: _Record) -> Price:
 
 
 def _fee_schedule(record: _Record) -> FeeSchedule:
+    # A few schedules are those of all markets.
+    told = (bytes(record.fee_schedule), record.fees_enabled)
+    known = _schedules.get(told)
+    if known is None:
+        known = _read_schedule(record)
+        if len(_schedules) < _SCHEDULES_MAX:
+            _schedules[told] = known
+    return known
+
+
+def _read_schedule(record: _Record) -> FeeSchedule:
     try:
         told = _fees.decode(record.fee_schedule)
     except DECODING as e:

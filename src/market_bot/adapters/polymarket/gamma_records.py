@@ -50,6 +50,7 @@ USUAL_MIN_SIZE: Final = Size(5 * ONE_CONTRACT)
 LINE_BYTES_MAX: Final = 64 << 20
 _FILE_BYTES_MAX: Final = 256 << 20
 _RATE_SCALE: Final = 6
+_DECODING: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 Fields = Mapping[str, object]
 """A record as decoded: numbers are int or Decimal, never float."""
@@ -163,10 +164,10 @@ def _records(path: Path) -> Iterator[Fields]:
     try:
         body = decode(text)
         many = body.get("markets", [body]) if isinstance(body, dict) else body
-    except msgspec.DecodeError:
+    except _DECODING:
         try:
             many = [decode(line) for line in text.splitlines() if line.strip()]
-        except msgspec.DecodeError as e:
+        except _DECODING as e:
             msg = f"{path}: not Gamma market records ({e})"
             raise RecordingError(msg) from e
     if not isinstance(many, list) or not all(isinstance(one, dict) for one in many):

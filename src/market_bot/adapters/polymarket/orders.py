@@ -54,6 +54,9 @@ TAKES: Final = Duration(60 * SECOND)
 """An order that trades at once and was not there after so long never comes: nobody waits longer
 for a request."""
 
+LEAST_GIVEN: Final = 1_000_000
+"""What a purchase that trades at once costs at least, in base units: a dollar."""
+
 NOT_SENT: Final = "not_sent"
 _CLOCKS: Final = Duration(5 * SECOND)
 
@@ -150,6 +153,9 @@ def shape(intent: Intent, at: Micros, listing: Listing) -> Shaped:
         raise OrderShapeError(str(e)) from e
     except ValueError as e:
         raise OrderShapeError(plain(str(e))) from e
+    if side is OrderSide.BUY and signal.style is Style.TAKER and whole.amounts.maker < LEAST_GIVEN:
+        msg = "a purchase that trades at once has to cost a dollar at least"
+        raise OrderShapeError(msg)
     return Shaped(
         plan=whole,
         lifetime=lifetime,

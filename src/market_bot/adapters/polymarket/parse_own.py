@@ -35,6 +35,7 @@ LEGS_MAX: Final = 1_000
 _PREFIX: Final = "TRADE_STATUS_"
 _ORDER_PREFIX: Final = "ORDER_STATUS_"
 _AMOUNT_DIGITS: Final = 80
+_ID_MAX: Final = 200
 _T = TypeVar("_T")
 _V = TypeVar("_V")
 
@@ -235,8 +236,8 @@ def _leg(record: _Leg) -> TradeLeg:
 
 
 def _named(*names: str) -> None:
-    if not all(names):
-        msg = "an entry of ours without the name of its order, market or token"
+    if not all(0 < len(name) <= _ID_MAX and name.isprintable() for name in names):
+        msg = "an entry of ours without a proper name of its order, market or token"
         raise UnreadableRecord(msg)
 
 

@@ -11,7 +11,8 @@ from typing import Final
 
 import attrs
 
-from market_bot.core.domain.numbers import NO_MONEY, Money, format_money
+from market_bot.core.domain.numbers import NO_MONEY, SECOND, Duration, Money, format_money
+from market_bot.core.ports.clock import Clock
 
 from .contracts import CONTRACTS, Exchange
 from .order_signing import SignatureType
@@ -20,11 +21,14 @@ from .parse_own import balance as parse_balance
 from .parse_own import closed_only as parse_closed_only
 from .problems import PolymarketError
 from .rest import PolymarketRest
-from .service_replies import PROTOCOL, place, protocol
+from .service_replies import PROTOCOL, place, protocol, server_time
 from .wire import UnreadableRecord
 
 _FAILURES: Final = (PolymarketError, UnreadableRecord)
 _UNITS: Final = 1_000_000
+SKEW_MAX: Final = Duration(5 * SECOND)
+"""By so much the clocks may differ: expiries and logins carry our time."""
+
 _WALLETS: Final = {
     SignatureType.EOA: "an address of its own (type 0)",
     SignatureType.PROXY: "a proxy wallet (type 1)",
@@ -45,6 +49,7 @@ class Finding:
 def preflight(
     rest: PolymarketRest,
     *,
+    clock: Clock,
     signature_type: SignatureType,
     exchanges: Collection[Exchange] = tuple(Exchange),
     least: Money = NO_MONEY,
@@ -53,6 +58,7 @@ def preflight(
 
     Args:
         rest: a signed client.
+        clock: ours; what an order carries is told by it.
         signature_type: the kind of wallet that pays.
         exchanges: the contracts that will trade; each has to be allowed to move the money.
         least: what has to be there, in dollars (1e-12).
@@ -61,6 +67,7 @@ def preflight(
     checks: tuple[tuple[str, Callable[[], Iterable[Finding]]], ...] = (
         ("place", lambda: _place(rest)),
         ("protocol", lambda: _protocol(rest)),
+        ("clock", lambda: _clock(rest, clock)),
         ("account", lambda: _closed_only(rest)),
         ("wallet", lambda: _wallet(rest, signature_type, exchanges, least)),
     )
@@ -91,6 +98,20 @@ def _protocol(rest: PolymarketRest) -> Iterator[Finding]:
     else:
         text = f"the venue takes orders of version {told}, we speak {PROTOCOL}: update market-bot"
         yield Finding("protocol", ok=False, text=text)
+
+
+def _clock(rest: PolymarketRest, clock: Clock) -> Iterator[Finding]:
+    before = clock.now()
+    # Whole seconds, from somewhere between the request and its answer.
+    there = server_time(rest.server_time())
+    ahead, behind = before - there - SECOND, there - clock.now()
+    skew = max(ahead, behind)
+    if skew > SKEW_MAX:
+        way = "ahead" if ahead > 0 else "behind"
+        text = f"this machine's clock is {skew / SECOND:.0f} s {way} of the venue's: set it (NTP)"
+        yield Finding("clock", ok=False, text=text)
+    else:
+        yield Finding("clock", ok=True, text="the clock agrees with the venue's")
 
 
 def _closed_only(rest: PolymarketRest) -> Iterator[Finding]:

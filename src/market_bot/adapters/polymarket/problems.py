@@ -3,7 +3,7 @@
 ::
 
     PolymarketError
-    ├── Unreachable       nothing was sent
+    ├── Unreachable       nothing was sent; also `Unsayable` and `LoggedOut`
     ├── NoAnswer          sent, and nobody knows what became of it
     ├── Unreadable        answered, but not in a way that is understood
     ├── OverBudget        not sent: our own limit of requests is used up
@@ -15,6 +15,7 @@ ours. Whatever is not in the table is unknown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final
@@ -26,6 +27,8 @@ from market_bot.core.domain.numbers import SECOND, Duration
 TEXT_MAX: Final = 200
 _RETRY_AFTER_MAX_S: Final = 3600
 _BODY_READ_MAX: Final = 64 * 1024
+# Longer than the name of anything: a signature, or a part of one.
+_SIGNATURE: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{100,}")
 
 
 class PolymarketError(Exception):
@@ -34,6 +37,14 @@ class PolymarketError(Exception):
 
 class Unreachable(PolymarketError):
     """No connection: the request was not sent."""
+
+
+class Unsayable(Unreachable, ValueError):
+    """Not sent: what the venue calls something cannot be part of a request."""
+
+
+class LoggedOut(Unreachable):
+    """Not sent: the API credentials of the account are not known yet."""
 
 
 class NoAnswer(PolymarketError):
@@ -148,6 +159,7 @@ _WORDS: Final[tuple[tuple[int, str, Kind], ...]] = (
     (400, "invalid expiration", Kind.INVALID),
     (400, "minimum tick size", Kind.INVALID),
     (400, "lower than the minimum", Kind.INVALID),
+    (400, "invalid amount for a marketable", Kind.INVALID),
     (400, "too many orders in payload", Kind.INVALID),
     (400, "interval is too long", Kind.WINDOW),
     (400, "invalid heartbeat", Kind.HEARTBEAT),
@@ -196,8 +208,8 @@ def venue_problem(
 
 
 def plain(text: str) -> str:
-    """Return text from elsewhere as one short line of printable characters."""
-    line = " ".join(text[: 4 * TEXT_MAX].split())
+    """Return text from elsewhere as one short line of printable characters, no signature in it."""
+    line = _SIGNATURE.sub("***", " ".join(text[: 4 * TEXT_MAX].split()))
     return "".join(c if c.isprintable() else "�" for c in line)[:TEXT_MAX]
 
 

@@ -16,7 +16,7 @@ import msgspec
 from market_bot.core.domain.numbers import SECOND, Duration
 from market_bot.core.ports.clock import Clock
 
-from .auth import ApiCredentials
+from .auth import ApiCredentials, Login
 from .budgets import RATES, Budget, Rate, TokenBucket, exhausted
 from .problems import (
     Kind,
@@ -24,7 +24,9 @@ from .problems import (
     OverBudget,
     PolymarketError,
     Unreachable,
+    Unsayable,
     VenueProblem,
+    plain,
     venue_problem,
 )
 from .transport import Reply, Request, Transport
@@ -100,6 +102,7 @@ class PolymarketRest:
         wait: waits between two tries of a read, and for our own limits.
         endpoints: where the venue is.
         credentials: of the account; None for market data only.
+        login: returns them where they are not known yet.
         rates: our own limits per class.
         patience: deadlines.
 
@@ -113,6 +116,7 @@ class PolymarketRest:
         *,
         endpoints: Endpoints = Endpoints(),
         credentials: ApiCredentials | None = None,
+        login: Login | None = None,
         rates: Mapping[Budget, Rate] = RATES,
         patience: Patience = Patience(),
     ) -> None:
@@ -121,6 +125,7 @@ class PolymarketRest:
         self._wait = wait
         self._at = endpoints
         self._credentials = credentials
+        self._login = login
         self._patience = patience
         self._buckets = {budget: TokenBucket(rates[budget], clock) for budget in Budget}
         self.retries = 0
@@ -207,6 +212,11 @@ class PolymarketRest:
         """Return how far the resolution of some markets is."""
         joined = ",".join(_identity(one) for one in _few(conditions, RESOLUTIONS_MAX))
         return self._get(self._at.data, "/v2/resolutions", [("condition", joined)])
+
+    def positions(self, holder: str, cursor: str = "") -> bytes:
+        """Return one page of what an address held some minutes ago, in markets without an end."""
+        query = [("user", _identity(holder)), ("status", "OPEN"), ("limit", "500")]
+        return self._get(self._at.data, "/v2/positions", [*query, *_given(cursor=cursor)])
 
     def geoblock(self) -> bytes:
         """Return whether the venue refuses orders from here."""
@@ -334,6 +344,8 @@ class PolymarketRest:
         signed: bool = False,
     ) -> bytes:
         """Send, once or for a GET a few times, and return the body of a good answer."""
+        if signed:
+            self._logged_in(f"{method} {path}")
         tries = self._patience.tries if method == "GET" else 1
         pause = _BACK_OFF
         while True:
@@ -400,12 +412,17 @@ class PolymarketRest:
         if body:
             headers["Content-Type"] = "application/json"
         if signed:
-            if self._credentials is None:
-                msg = f"{method} {path} needs the account's API credentials; none are given"
-                raise PolymarketError(msg)
             now_s = self._clock.now() // SECOND
-            headers |= self._credentials.headers(now_s, method, path, body)
+            headers |= self._logged_in(f"{method} {path}").headers(now_s, method, path, body)
         return headers
+
+    def _logged_in(self, name: str) -> ApiCredentials:
+        if self._credentials is None:
+            if self._login is None:
+                msg = f"{name} needs the account's API credentials; none are given"
+                raise PolymarketError(msg)
+            self._credentials = self._login()
+        return self._credentials
 
     def _spend(self, budget: Budget, tokens: int, name: str) -> None:
         bucket = self._buckets[budget]
@@ -430,16 +447,16 @@ def _few(items: Sequence[_T], most: int) -> Sequence[_T]:
 
 def _token(text: str) -> str:
     if not 0 < len(text) <= _ID_MAX or not _DIGITS.issuperset(text):
-        msg = f"not a token id: {text[:90]!r}"
-        raise ValueError(msg)
+        msg = plain(f"not a token id: {text[:90]!r}")
+        raise Unsayable(msg)
     return text
 
 
 def _identity(text: str) -> str:
     # Goes into paths: nothing that could leave its place.
     if not 0 < len(text) <= _ID_MAX or not _ID_CHARACTERS.issuperset(text):
-        msg = f"not an id of the venue: {text[:90]!r}"
-        raise ValueError(msg)
+        msg = plain(f"not an id of the venue: {text[:90]!r}")
+        raise Unsayable(msg)
     return text
 
 

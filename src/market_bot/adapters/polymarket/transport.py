@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import ssl
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Final, Protocol
@@ -22,6 +24,8 @@ _AGENT: Final = "market-bot"
 _CONNECTIONS: Final = 4
 _KEPT_S: Final = 30.0
 _CONNECT_S_MAX: Final = 5.0
+_CHUNK: Final = 1 << 16
+_PACKED: Final = frozenset({"", "identity", "gzip"})
 
 
 @attrs.frozen(kw_only=True)
@@ -76,6 +80,12 @@ class Transport(Protocol):
         """Give back the connections."""
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Return who is trusted over TLS; reading that list takes long, hence it is read once."""
+    return httpx.create_ssl_context()
+
+
 class HttpTransport(Transport):
     """Keeps a few connections open; used by one thread.
 
@@ -99,7 +109,12 @@ class HttpTransport(Transport):
         self._body_max = body_max
         self._client = httpx.Client(
             follow_redirects=False,
-            headers={"User-Agent": _AGENT, "Accept": "application/json"},
+            verify=_trusted(),
+            headers={
+                "User-Agent": _AGENT,
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+            },
             limits=httpx.Limits(
                 max_connections=_CONNECTIONS,
                 max_keepalive_connections=_CONNECTIONS,
@@ -140,14 +155,21 @@ class HttpTransport(Transport):
         except _TooLarge as e:
             msg = f"{request.name}: an answer of more than {self._body_max} bytes"
             raise Unreadable(msg) from e
+        except _StrangelyPacked as e:
+            msg = f"{request.name}: the answer is packed as {plain(str(e))[:20]!r}: not asked for"
+            raise Unreadable(msg) from e
         except _TooLate as e:
             msg = f"{request.name}: no whole answer within {seconds:g} s"
             raise NoAnswer(msg) from e
 
     def _read(self, reply: httpx.Response, ends: int) -> bytes:
+        packed = reply.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in _PACKED:
+            # Packed twice, or better than asked for, a few bytes may fill the memory.
+            raise _StrangelyPacked(packed)
         parts: list[bytes] = []
         size = 0
-        for part in reply.iter_bytes():
+        for part in reply.iter_bytes(_CHUNK):
             size += len(part)
             if size > self._body_max:
                 raise _TooLarge
@@ -163,6 +185,10 @@ class _TooLarge(Exception):
 
 
 class _TooLate(Exception):
+    pass
+
+
+class _StrangelyPacked(Exception):
     pass
 
 

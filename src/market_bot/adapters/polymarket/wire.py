@@ -25,6 +25,9 @@ from .gamma_records import gamma_time
 RECORDS_MAX: Final = 100_000
 """How many records of one answer are read."""
 
+SIZE_MAX: Final = Size(1_000_000_000_000_000_000)
+"""A trillion shares: more is nonsense, and journals and tapes hold numbers of 64 bits."""
+
 DECODING: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a decoder raises."""
 
@@ -38,6 +41,17 @@ _LATEST_S: Final = 4_102_444_800
 _TEXT_MAX: Final = 100_000
 _NUMBER_MAX: Final = 80
 _PLACES: Final = 6
+_SHARES_DIGITS: Final = 12
+
+
+_CACHE_MAX: Final = 20_000
+_KNOWN_LENGTH: Final = 40
+_NOT_KNOWN: Final = Decimal("NaN")
+_NO_TIME: Final = Micros(-1)
+_decimals: dict[bytes, Decimal | None] = {}
+_moments: dict[bytes, Micros | None] = {}
+_lists: dict[bytes, tuple[str, ...]] = {}
+_sizes: dict[bytes, Size] = {}
 
 
 class _Data(msgspec.Struct):
@@ -61,6 +75,11 @@ def text_of(raw: msgspec.Raw) -> str:
     """
     data = bytes(raw)
     if data[:1] == b'"':
+        if b"\\" not in data and data.isascii():
+            # Nothing to unpack; by far the most are so.
+            text = data[1:-1].decode()
+            if text.isprintable():
+                return text
         try:
             return msgspec.json.decode(data, type=str)
         except (msgspec.DecodeError, UnicodeDecodeError) as e:
@@ -81,7 +100,17 @@ def decimal_of(raw: msgspec.Raw) -> Decimal | None:
         UnreadableRecord: if it is no finite number of sane length.
 
     """
-    text = text_of(raw).strip()
+    data = bytes(raw)
+    known = _decimals.get(data, _NOT_KNOWN)
+    if known is not _NOT_KNOWN:
+        return known
+    value = _decimal(text_of(raw).strip())
+    if len(data) <= _KNOWN_LENGTH and len(_decimals) < _CACHE_MAX:
+        _decimals[data] = value
+    return value
+
+
+def _decimal(text: str) -> Decimal | None:
     if not text:
         return None
     try:
@@ -118,7 +147,17 @@ def moment_of(raw: msgspec.Raw) -> Micros | None:
         UnreadableRecord: if it is none of these, or not between 1970 and 2100.
 
     """
-    text = text_of(raw).strip()
+    data = bytes(raw)
+    known = _moments.get(data, _NO_TIME)
+    if known is not _NO_TIME:
+        return known
+    found = _moment(text_of(raw).strip())
+    if len(data) <= _KNOWN_LENGTH and len(_moments) < _CACHE_MAX:
+        _moments[data] = found
+    return found
+
+
+def _moment(text: str) -> Micros | None:
     if not text:
         return None
     if text.isascii() and text.isdigit():
@@ -147,6 +186,16 @@ def texts_of(raw: msgspec.Raw, most: int) -> tuple[str, ...]:
     if len(data) > _TEXT_MAX:
         msg = f"a list of {len(data)} bytes"
         raise UnreadableRecord(msg)
+    known = _lists.get(data)
+    if known is not None and len(known) <= most:
+        return known
+    found = _texts(raw, data, most)
+    if len(data) <= _KNOWN_LENGTH and len(_lists) < _CACHE_MAX:
+        _lists[data] = found
+    return found
+
+
+def _texts(raw: msgspec.Raw, data: bytes, most: int) -> tuple[str, ...]:
     if data[:1] == b'"':
         data = text_of(raw).encode()
     if data.strip() in (b"", b"null"):
@@ -163,7 +212,6 @@ def texts_of(raw: msgspec.Raw, most: int) -> tuple[str, ...]:
 
 
 _prices: dict[str, Price] = {}
-_CACHE_MAX: Final = 20_000
 
 
 def price_of(text: str) -> Price:
@@ -186,7 +234,7 @@ def price_of(text: str) -> Price:
 
 
 def size_of(text: str) -> Size:
-    """Return a size that is not negative.
+    """Return a size that is not negative and at most `SIZE_MAX`.
 
     Raises:
         UnreadableRecord: if it is none.
@@ -194,13 +242,13 @@ def size_of(text: str) -> Size:
     """
     # Most sizes are whole or have two decimals; this is asked for every level of every book.
     whole, dot, part = text.partition(".")
-    if whole.isascii() and whole.isdigit() and len(text) <= _NUMBER_MAX // 4:
+    if whole.isascii() and whole.isdigit() and len(whole) <= _SHARES_DIGITS:
         if not dot:
             return Size(int(whole) * 1_000_000)
         if part.isascii() and part.isdigit() and len(part) <= _PLACES:
             return Size(int(whole + part.ljust(_PLACES, "0")))
     value = _six(text)
-    if value < 0:
+    if not 0 <= value <= SIZE_MAX:
         msg = f"not a size: {text[:_NUMBER_MAX]!r}"
         raise UnreadableRecord(msg)
     return Size(value)
@@ -225,16 +273,23 @@ def raw_size(raw: msgspec.Raw) -> Size | None:
     """Return a raw value as a size; None where it is absent, null or empty.
 
     Raises:
-        UnreadableRecord: if it is negative or too fine.
+        UnreadableRecord: if it is negative, too large or too fine.
 
     """
+    data = bytes(raw)
+    known = _sizes.get(data)
+    if known is not None:
+        return known
     value = decimal_of(raw)
     if value is None:
         return None
-    if value < 0:
+    found = Size(six_places(value))
+    if not 0 <= found <= SIZE_MAX:
         msg = f"not a size: {value}"
         raise UnreadableRecord(msg)
-    return Size(six_places(value))
+    if len(data) <= _KNOWN_LENGTH and len(_sizes) < _CACHE_MAX:
+        _sizes[data] = found
+    return found
 
 
 def six_places(value: Decimal) -> int:
