@@ -150,7 +150,8 @@ def picture_of(world: World) -> dict[str, Any]:
         "references": {
             name: (known.value, list(known.history)) for name, known in world.references.items()
         },
-        "counts": (world.facts, world.ignored, world.gaps, world.now, world.venue_status),
+        # Not how many facts it took: what a new file opens with may tell a market once more.
+        "counts": (world.ignored, world.gaps, world.now, world.venue_status),
     }
 
 
@@ -179,6 +180,7 @@ class RecordedLives:
         desk: makes the desk of each life.
         random: what happens.
         group: records to a group.
+        known: other settings by their hash; now and then a lane is told of one of them.
         pictures: of the world of each life as it was at its last scan.
         at: the time of the last tick.
 
@@ -189,6 +191,7 @@ class RecordedLives:
     desk: MakeDesk
     random: Random
     group: int = 5
+    known: dict[str, LaneSettings] = attrs.field(factory=dict)
     journal: NumberedJournal = attrs.field(factory=NumberedJournal)
     pictures: list[dict[str, Any]] = attrs.field(factory=list)
     at: Micros = Micros(0)
@@ -246,6 +249,7 @@ class RecordedLives:
             world=world,
             controls=taken,
             marks=marks_from(self.journal.entries()),
+            successor=self._successor,
         )
         return FedLane(
             trader=trader,
@@ -263,6 +267,12 @@ class RecordedLives:
             controls.append(ev.Halt(by="ann", reason="r", flatten=self.random.random() < 0.5))
         elif self.random.random() < 0.2:
             controls.append(ev.Resume(by="ann"))
+        if self.known and self.random.random() < 0.2:
+            name = self.random.choice(list(self.known))
+            controls.append(ev.ConfigChanged(before="", after=name, config=name, by="ann"))
+
+    def _successor(self, _: LaneSettings, text: str) -> LaneSettings:
+        return self.known[text]
 
     def lives(self) -> list[tuple[Life, list[Entry], list[Entry]]]:
         """Return each life with the lines before it and its own."""
@@ -294,20 +304,21 @@ class RecordedLives:
         recorder = Recorder(
             journal=redo,
             state=state,
-            config=self.settings.hash,
+            config=life.first.config,
             snapshot=lambda _: ({}, "digest"),
             observers=[lambda event, _: done.append(event)],
             last_at=before[-1].at if before else NEVER,
         )
         world = World()
         trader = LaneTrader(
-            settings=self.settings,
+            settings=self.known.get(life.first.config, self.settings),
             data=feed,
             execution=desk(world, self.random) if desk else JournaledDesk(redo.upcoming),
             recorder=recorder,
             world=world,
             controls=lambda: (),
             marks=marks_from(iter(before)),
+            successor=self._successor,
         )
         derivation = Derivation(
             trader=trader, redo=redo, ticks=feed, last_scan=life.last_scan, digest=digest

@@ -237,14 +237,16 @@ MUTATIONS: Final = (
     Mutation(
         name="a command behind a checkpoint is not taken again",
         file=_REDO,
-        old="            elif not isinstance(entry.event, ev.Checkpoint):\n                break\n",
-        new="            else:\n                break\n",
+        old="            elif not (between or isinstance(entry.event, ev.Checkpoint)):\n"
+        "                break\n",
+        new="            elif not between:\n                break\n",
         tests=("tests/unit/test_redo_journal.py",),
     ),
     Mutation(
         name="a command of the next tick is taken again too early",
         file=_REDO,
-        old="            elif not isinstance(entry.event, ev.Checkpoint):\n                break\n",
+        old="            elif not (between or isinstance(entry.event, ev.Checkpoint)):\n"
+        "                break\n",
         new="",
         tests=("tests/unit/test_redo_journal.py",),
     ),

@@ -29,7 +29,7 @@ from market_bot.core.domain.marks import MarkSchedule
 from market_bot.core.domain.numbers import NEVER, ONE_DOLLAR, SECOND, Duration, Micros, Money, Size
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.portfolio import VenueCapabilities
-from market_bot.core.domain.settings import ActiveStrategy
+from market_bot.core.domain.settings import ActiveStrategy, LaneSettings
 from market_bot.core.domain.signals import Intent, Signal
 from market_bot.core.domain.tally import Tally
 from market_bot.core.domain.view import Holdings, View
@@ -479,6 +479,7 @@ class Swarm:
             controls=tuple,
             commit_ticks=drawn.commit_ticks,
             marks=MarkSchedule() if drawn.marks else None,
+            successor=self._successor,
         )
         lane = TapedLane(
             trader=trader,
@@ -497,9 +498,14 @@ class Swarm:
         self.lane = lane
         return lane
 
-    def _strategies(self) -> tuple[ActiveStrategy, ...]:
+    def _successor(self, _: LaneSettings, text: str) -> LaneSettings:
+        """Return the settings that a text names."""
+        wanted = self.drawn.others[text]
+        return attrs.evolve(wanted, strategies=self._strategies(wanted))
+
+    def _strategies(self, settings: LaneSettings | None = None) -> tuple[ActiveStrategy, ...]:
         """Return the strategies, and count what the probe wants."""
-        first, *others = self.drawn.settings.strategies
+        first, *others = (settings or self.drawn.settings).strategies
 
         def counted(view: View, params: Probe, holdings: Holdings) -> Sequence[Signal]:
             wanted = probe(view, params, holdings)
@@ -545,6 +551,7 @@ class Swarm:
     def _check(self) -> None:
         entries = list(self._open(self.files.after_crash(kept, names_kept=True)).read())
         self.promises.check(entries)
+        _check_settings(entries, self.drawn)
         state, ledger = fold(entries), self.venue.ledger()
         must(self.lane is not None and state == self.lane.trader.state, "the disk says otherwise")
         check_chain(self.lines())
@@ -595,10 +602,31 @@ class Swarm:
                     | ev.OrderUnknown()
                     | ev.Merged()
                     | ev.Reward()
+                    | ev.ConfigChanged()
                 ):
                     done[event.TYPE] += 1
                 case _:
                     pass
+
+
+def _check_settings(entries: Sequence[Entry], drawn: Draw) -> None:
+    """Each line carries the settings in force, and no change made a limit looser."""
+    known = {drawn.settings.hash: drawn.settings, **drawn.others}
+    config = drawn.settings.hash
+    for entry in entries:
+        must(entry.config == config, f"line {entry.seq} carries {entry.config}, not {config}")
+        if isinstance(entry.event, ev.ConfigChanged):
+            before, after = known[config].limits, known[entry.event.after].limits
+            must(
+                all(after[name] <= before[name] for name in before), f"{entry.event.after}: looser"
+            )
+            config = entry.event.after
+        if isinstance(entry.event, ev.OrderIntent) and entry.event.purpose is Purpose.ENTRY:
+            cost, limit = (
+                entry.event.price * entry.event.size,
+                known[config].limits["max_order_usd"],
+            )
+            must(cost <= limit, f"line {entry.seq} costs {cost}, the limit is {limit} by then")
 
 
 def _check_money(state: LaneState, ledger: Ledger, deposit: Money) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -99,6 +99,7 @@ class Draw:
         strict: whether every lasting fact is synced at once, or all of a tick together.
         commit_ticks: how often they are.
         marks: whether later prices are written down.
+        others: settings that a person may change to, by their hash.
 
     """
 
@@ -110,6 +111,7 @@ class Draw:
     strict: bool
     commit_ticks: int
     marks: bool
+    others: Mapping[str, LaneSettings]
 
 
 def draw(rng: Random) -> Draw:
@@ -137,7 +139,7 @@ def draw(rng: Random) -> Draw:
         noise_factor=rng.choice((1.0, 30.0)),
         spread_factor=rng.choice((0.5, 1.0)),
     )
-    return Draw(
+    drawn = Draw(
         world=world,
         cash=cash,
         settings=_settings(rng, cash, families, interval, calm_from),
@@ -146,7 +148,33 @@ def draw(rng: Random) -> Draw:
         strict=rng.random() < 0.5,
         commit_ticks=rng.choice((1, 1, 4)),
         marks=rng.random() < 0.4,
+        others={},
     )
+    return _with_changes(drawn, rng)
+
+
+def _with_changes(drawn: Draw, rng: Random) -> Draw:
+    """Have a person change the settings now and then, also to what no running lane may take."""
+    if rng.random() < 0.6:
+        return drawn
+    first, limits = drawn.settings, drawn.settings.limits
+    others = (
+        attrs.evolve(first, hash="cfg-2", sizing=Sizing(order=money("3"))),
+        attrs.evolve(first, hash="cfg-3", strategies=first.strategies[:1]),
+        attrs.evolve(first, hash="cfg-4", limits={**limits, "max_order_usd": money("3")}),
+        attrs.evolve(first, hash="cfg-5", limits={**limits, "max_order_usd": money("50")}),
+        first,
+    )
+    begins, interval = drawn.world.begins, drawn.world.interval
+    wanted = [
+        (
+            Micros(begins + rng.randint(1, ROUGH_TICKS) * interval),
+            ev.ConfigChanged(before="", after=one.hash, config=one.hash, by="ann"),
+        )
+        for one in rng.choices(others, k=rng.randint(1, 4))
+    ]
+    commands = sorted((*drawn.commands, *wanted), key=lambda command: command[0])
+    return attrs.evolve(drawn, commands=tuple(commands), others={one.hash: one for one in others})
 
 
 def _faults(rng: Random, interval: Duration) -> Faults:

@@ -158,6 +158,7 @@ def test_the_swarm_is_busy(blocks: Mapping[int, Future[Found]]) -> None:
         *(f"exit by {name}" for name in builtin_exits()),
         *(f"refused by {name}" for name in (*builtin_rules(), *SOFT_GATES)),
         "exit of flatten",
+        "config_changed",
         "restarted",
     }
 

@@ -133,6 +133,47 @@ def test_a_crash_at_any_step_leaves_one_of_two_files(
         assert AFTER == content(again)
 
 
+@pytest.mark.parametrize("survival", [kept, lost])
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+def test_a_crash_while_a_version_is_put_back_leaves_one_of_two_files(
+    survival: object, fault: Fault
+) -> None:
+    """As with a change: the record says which, and the version can be put back again."""
+
+    def changed() -> tuple[SimFiles, ev.ChangeIntended]:
+        files, told = disk(), list[ev.Event]()
+        change(files, told)
+        files.operations.clear()
+        assert isinstance(told[0], ev.ChangeIntended)
+        return files, told[0]
+
+    def put_back(files: SimFiles, to: ev.ChangeIntended, told: list[ev.Event]) -> ev.ChangeEnded:
+        applier = ChangeApplier(store_of(files), told.append)
+        return applier.restore(FILE, to.sha_before, expected=to.sha_after, by="ann")
+
+    clean, intended = changed()
+    assert APPLIED == put_back(clean, intended, []).outcome
+    assert BEFORE == content(clean)
+    steps = len(clean.operations)
+    assert steps > 4
+    for step in range(1, steps + 1):
+        files, intended = changed()
+        told: list[ev.Event] = []
+        files.faults[step] = fault
+        with pytest.raises(SimCrashError):
+            put_back(files, intended, told)
+        again = files.after_crash(survival, names_kept=True)  # type: ignore[arg-type]  # of the list above
+        found = content(again)
+        assert found in {BEFORE, AFTER}
+
+        (ended,) = ChangeApplier(store_of(again), told.append).finish(log_of(told).pending.values())
+
+        assert {AFTER: UNDONE, BEFORE: APPLIED}[found] == ended.outcome
+        if found == AFTER:
+            assert APPLIED == put_back(again, intended, told).outcome
+        assert BEFORE == content(again)
+
+
 @pytest.mark.parametrize("fault", [Fault.NO_SPACE, Fault.IO_ERROR, Fault.SHORT])
 def test_a_failure_at_any_step_is_told_as_it_is(fault: Fault) -> None:
     """Where writing failed, the record says what the file is, and no exception escapes."""

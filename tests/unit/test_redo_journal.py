@@ -16,6 +16,9 @@ HALT = ev.Halt(by="ann", reason="news")
 RESUME = ev.Resume(by="ann")
 CHECKPOINT = ev.Checkpoint(fold=1, digest="d", state={})
 NOTE = ev.Error(where="w", message="m")
+REFUSED = ev.Error(where="config:bad_edit", message="m")
+DECIDED = ev.ProposalDecided(proposal="p", decision="approved", by="ann")
+ENDED = ev.ChangeEnded(change="c", outcome="applied", sha256="s")
 LATER = Micros(NOON + SECOND)
 
 
@@ -62,6 +65,44 @@ def test_what_was_taken_at_a_tick(
     assert expected == journal.controls(NOON)
     assert expected == journal.controls(NOON), "looking takes nothing"
     assert bool(facts) == journal.redoing
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        # Written while no bot ran, behind the last tick of the one before.
+        ([(DECIDED, NOON), (HALT, LATER)], [HALT]),
+        ([(DECIDED, NOON), (ENDED, NOON), (CHECKPOINT, LATER), (HALT, LATER)], [HALT]),
+        # Brought to a lane that ran.
+        ([(DECIDED, LATER), (HALT, LATER)], [DECIDED, HALT]),
+        ([(HALT, NOON), (HALT, LATER)], []),
+        ([(REFUSED, LATER), (HALT, LATER)], [REFUSED, HALT]),
+        ([(NOTE, LATER), (HALT, LATER)], []),
+    ],
+)
+def test_what_decides_nothing_may_stand_between_ticks(
+    facts: list[tuple[ev.Event, Micros]], expected: list[ev.Event]
+) -> None:
+    """What was taken at a tick is found behind it; a lane's own error is nobody's command."""
+    assert expected == redo(*facts).controls(LATER)
+
+
+def test_what_decides_nothing_is_passed_over_wherever_it_stands() -> None:
+    """Also within a tick that a kill ended; but where it was brought to a tick it is compared."""
+    journal = redo((HALT, NOON), (DECIDED, NOON), (ENDED, NOON), (NOTE, NOON), (ENDED, LATER))
+
+    journal.append(HALT, NOON, "c")
+    journal.append(NOTE, NOON, "c")
+    assert [ENDED] == [entry.event for entry in journal.upcoming()]
+    journal.append(ENDED, LATER, "c")
+    assert not journal.redoing
+
+    left = redo((HALT, NOON), (DECIDED, NOON))
+    left.append(HALT, NOON, "c")
+    with pytest.raises(EndOfRecordError):
+        left.append(NOTE, NOON, "c")
+    with pytest.raises(NotReproducibleError):
+        redo((HALT, NOON)).append(DECIDED, NOON, "c")
 
 
 def test_facts_that_were_looked_at_are_compared_in_order() -> None:

@@ -16,6 +16,7 @@ from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.journal import Health, JsonlJournal
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.adapters.system.secrets import Secrets, load_secrets
+from market_bot.bootstrap.hot_settings import successor
 from market_bot.bootstrap.recording import Recordings
 from market_bot.bootstrap.settings import settings_of
 from market_bot.bootstrap.taped_lane import snapshot_of
@@ -285,6 +286,8 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
         if trader.degraded is None:
             around.put(name, event)
 
+    # The venue's threads may ask before there is a trader.
+    traders: list[LaneTrader] = []
     ground = Ground(
         config=inputs.config,
         settings=settings,
@@ -295,6 +298,8 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
         complain=complain,
         wake=news,
         tell=tell,
+        past=journal.read_from,
+        in_force=lambda: traders[0].settings if traders else settings,
     )
     parts = inputs.plug.open(ground, live=inputs.live)
     live = _live_parts(inputs, parts.trading, around.clock, ground)
@@ -308,7 +313,9 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
         world=world,
         controls=lambda: (),
         marks=marks_of(journal),
+        successor=successor,
     )
+    traders.append(trader)
     trader.controls = around.controls(name, trader)
     if live is not None:
         trader.compare = live.compare

@@ -20,6 +20,7 @@ from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.adapters.storage.recorded_feed import RecordedFeed
 from market_bot.adapters.storage.tape_files import SUFFIX
+from market_bot.bootstrap.hot_settings import successor
 from market_bot.bootstrap.prove_recorded import Life, lives_of
 from market_bot.bootstrap.prove_run import Watch, inputs_of_chain
 from market_bot.bootstrap.recording import record_like
@@ -180,6 +181,7 @@ class _Measure:
             world=source.world,
             controls=tuple,
             commit_ticks=1 << 30,
+            successor=successor,
         )
 
     def _heard(self, entry: Entry) -> None:

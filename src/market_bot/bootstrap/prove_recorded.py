@@ -21,6 +21,7 @@ from market_bot.adapters.storage.journal_reader import JournalReader, chain_fold
 from market_bot.adapters.storage.recorded_feed import ENDS, RecordedFeed
 from market_bot.adapters.storage.tape_files import RECORDED, SUFFIX
 from market_bot.bootstrap.fed_lanes import PAPER
+from market_bot.bootstrap.hot_settings import successor
 from market_bot.bootstrap.settings import lane_settings
 from market_bot.bootstrap.taped_lane import snapshot_of
 from market_bot.config.canonical import from_canonical
@@ -207,6 +208,7 @@ class _Prover:
             world=world,
             controls=lambda: (),
             marks=self._marks,
+            successor=successor,
         )
 
     def _desk(

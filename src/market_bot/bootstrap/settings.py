@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 
 import attrs
@@ -54,17 +55,18 @@ def lane_settings(config: VenueConfig, source: Document | None = None) -> LaneSe
 
     """
     rules, limits = _risk(config, source)
+    strategies = _strategies(config, source)
     return LaneSettings(
         hash=config_hash(config),
         text=canonical(config),
         cash=config.paper.cash,
-        strategies=_strategies(config, source),
+        strategies=strategies,
         rules=rules,
         limits=limits,
         filters=_filters(config),
         cooldown=_cooldown(config),
         sizing=_sizing(config),
-        exits=_exits(config, source),
+        exits=_exits(config, source, {active.strategy.name for active in strategies}),
         fills=_fills(config),
     )
 
@@ -162,8 +164,11 @@ def _sizing(config: VenueConfig) -> Sizing:
     )
 
 
-def _exits(config: VenueConfig, source: Document | None) -> Exits:
-    """Return the exits that have a section, in the order in which the schema names them."""
+def _exits(config: VenueConfig, source: Document | None, trading: Collection[str]) -> Exits:
+    """Return the exits that have a section, in the order in which the schema names them.
+
+    A strategy that does not trade does not look after its positions either: the exits do.
+    """
     wanted, known = config.exits.sections(), builtin_exits()
     missing = [name for name in wanted if name not in known]
     if missing:
@@ -174,7 +179,7 @@ def _exits(config: VenueConfig, source: Document | None) -> Exits:
         ),
         style=Style(config.exits.style.value),
         patience=_seconds(config.exits.patience_seconds),
-        strategies_exclude=config.exits.strategies_exclude,
+        strategies_exclude=tuple(n for n in config.exits.strategies_exclude if n in trading),
     )
 
 

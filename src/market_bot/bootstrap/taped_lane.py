@@ -12,6 +12,7 @@ from market_bot.adapters.storage.codec import digest, encode_state
 from market_bot.adapters.storage.durable_file import Reserve
 from market_bot.adapters.storage.journal import Health, JsonlJournal
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
+from market_bot.bootstrap.hot_settings import successor
 from market_bot.bootstrap.program_name import program
 from market_bot.bootstrap.recording import Record, record_like, unrecorded
 from market_bot.bootstrap.run_inputs import RunInputs, opening, run_id
@@ -24,12 +25,14 @@ from market_bot.core.ports.journal import Chain, DurabilityLostError, Entry
 from market_bot.core.usecases.lane_actor import TapedLane
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
 from market_bot.core.usecases.record_facts import Recorder
-from market_bot.core.usecases.redo_journal import RedoJournal
+from market_bot.core.usecases.redo_journal import RedoJournal, decides_nothing
 from market_bot.core.usecases.trade_lane import Controls, LaneTrader
 
 # At full speed nobody reads along; a paced run is watched while it goes.
 _COMMIT_TICKS: Final = 1024
 _COMMIT_TICKS_PACED: Final = 16
+# What is written of nights and decisions once a run is closed.
+_WRITTEN_AFTER_MAX: Final = 2_000
 
 
 class RunFinishedError(Exception):
@@ -177,10 +180,13 @@ def _attempts(inputs: RunInputs, journal_dir: Path) -> tuple[Chain | None, Chain
 
 
 def finished(journal_dir: Path, chain: Chain) -> bool:
-    """Tell whether a run's last fact is that it was closed."""
+    """Tell whether a run's last fact of its own is that it was closed."""
     reader = JournalReader(chain_folder(journal_dir, chain), chain)
-    last = reader.tail(1)
-    return bool(last) and last[0].type == ev.BotStopped.TYPE
+    for count in (1, _WRITTEN_AFTER_MAX):
+        own = [entry for entry in reader.tail(count) if not decides_nothing(entry.event)]
+        if own:
+            return own[-1].type == ev.BotStopped.TYPE
+    return False
 
 
 def _lane(
@@ -211,6 +217,7 @@ def _lane(
         world=world,
         controls=lambda: (),
         commit_ticks=_COMMIT_TICKS if speed is None else _COMMIT_TICKS_PACED,
+        successor=successor,
     )
     trader.controls = controls(trader)
     return TapedLane(

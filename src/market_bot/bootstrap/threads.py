@@ -16,6 +16,7 @@ from market_bot.core.ports.clock import Clock
 # A host's clock may be set while a thread waits, so that it looks again now and then.
 _WAIT_MAX_S: Final = 1.0
 _LINE_MAX: Final = 500
+_STEPS_LOOKED_AT: Final = 256
 
 
 @attrs.frozen
@@ -25,6 +26,18 @@ class Failure:
     name: str
     message: str
     traceback: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How a worker's steps go: how many, and how long the last and the longest one took.
+
+    The longest is that of the last few hundred steps.
+    """
+
+    steps: int = 0
+    last: Duration | None = None
+    longest: Duration | None = None
 
 
 class ActorThread:
@@ -51,6 +64,10 @@ class ActorThread:
         self._busy_since: Duration | None = None
         self._failure: Failure | None = None
         self._over = threading.Event()
+        self._steps = 0
+        self._last: Duration | None = None
+        self._longest: Duration | None = None
+        self._longest_before: Duration | None = None
         self._thread = threading.Thread(target=self._run, name=actor.name, daemon=True)
 
     @property
@@ -77,6 +94,11 @@ class ActorThread:
         """Return the name and for how long the present step runs, for a `Watchdog`."""
         since = self._busy_since
         return self.name, None if since is None else Duration(self._clock.elapsed() - since)
+
+    def pace(self) -> Pace:
+        """Return how the steps go; from any thread."""
+        told = [one for one in (self._longest, self._longest_before) if one is not None]
+        return Pace(steps=self._steps, last=self._last, longest=max(told, default=None))
 
     def start(self) -> None:
         """Begin; once."""
@@ -117,12 +139,21 @@ class ActorThread:
                 self._busy_since = self._clock.elapsed()
                 self._actor.stop(self._clock.now(), self._reason)
                 return
-            self._busy_since = self._clock.elapsed()
+            began = self._busy_since = self._clock.elapsed()
             due = self._actor.step(self._clock.now())
             self._busy_since = None
+            self._count(Duration(self._clock.elapsed() - began))
             if due is None:
                 return
             self._wait(due)
+
+    def _count(self, took: Duration) -> None:
+        if self._steps % _STEPS_LOOKED_AT == 0:
+            self._longest_before, self._longest = self._longest, None
+        self._steps += 1
+        self._last = took
+        if self._longest is None or took > self._longest:
+            self._longest = took
 
     def _wait(self, due: Micros) -> None:
         while (left := due - self._clock.now()) > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from market_bot.core.domain.settings import LaneSettings
 from market_bot.core.ports.account import Account
 from market_bot.core.ports.actor import Actor
 from market_bot.core.ports.clock import Clock
+from market_bot.core.ports.journal import Entry
 from market_bot.core.ports.live_desk import LiveDesk
 from market_bot.core.ports.market_data import MarketData
 from market_bot.core.usecases.kill_switch import CancelAll
@@ -58,6 +59,11 @@ def nobody_to_tell(_: ev.Event) -> None:
     """Take a fact that no lane waits for."""
 
 
+def no_past(_: Micros) -> Iterable[Entry]:
+    """Return that nothing was written down before."""
+    return ()
+
+
 @attrs.frozen(kw_only=True)
 class Ground:
     """What a venue is put together from.
@@ -72,6 +78,8 @@ class Ground:
         complain: takes a line for people, from any thread.
         wake: told, from any thread and as often as may be, that a price has changed.
         tell: brings a state of the venue to the lane's next tick, from any thread.
+        past: returns what the lane's journal has from a moment on; asked before the lane runs.
+        in_force: returns the settings the lane trades with by now; None where they never change.
 
     """
 
@@ -84,6 +92,8 @@ class Ground:
     complain: Callable[[str], None]
     wake: Callable[[], None] = nobody_to_wake
     tell: Callable[[ev.Event], None] = nobody_to_tell
+    past: Callable[[Micros], Iterable[Entry]] = no_past
+    in_force: Callable[[], LaneSettings] | None = None
 
     def held(self) -> Collection[str]:
         """Return the markets in which there is something of ours, or of others in our account."""
@@ -93,11 +103,11 @@ class Ground:
 
 
 def wanted_by(ground: Ground) -> Callable[[Market], bool]:
-    """Return what tells whether a market could ever be traded under the filters."""
-    filters = ground.settings.filters
+    """Return what tells whether a market could ever be traded under the filters in force."""
 
     def wanted(market: Market) -> bool:
-        return next(unsuitable(filters, market), None) is None
+        settings = ground.settings if ground.in_force is None else ground.in_force()
+        return next(unsuitable(settings.filters, market), None) is None
 
     return wanted
 

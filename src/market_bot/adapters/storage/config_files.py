@@ -121,6 +121,20 @@ class ConfigFiles(ConfigStore):
             return None
         return data if _sha256(data) == version.sha256 else None
 
+    def content(self, file: str) -> bytes:
+        """Return a file's bytes as they are now.
+
+        Raises:
+            ConfigStoreError: if it cannot be read.
+
+        """
+        return self._read(self._path(file))
+
+    def kept(self) -> tuple[str, ...]:
+        """Return the SHA-256 of every version in the history, of whatever file."""
+        names = self.files.names(self.folder / HISTORY)
+        return tuple(name for name in names if _SHA256.match(name))
+
     def _put(self, file: str, data: bytes, expected: str) -> None:
         path = self._path(file)
         now = self._read(path)

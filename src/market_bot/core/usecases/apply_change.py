@@ -8,6 +8,7 @@ one that nobody knows of.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 import attrs
 
@@ -19,6 +20,7 @@ from market_bot.core.ports.config_store import (
     PreparedEdit,
 )
 
+OPERATOR: Final = "operator"
 Record = Callable[[ev.Event], object]
 """Writes a fact down durably before it returns."""
 
@@ -56,9 +58,35 @@ class ChangeApplier:
             by=by,
             cause=cause,
         )
+        return self._make(intended, lambda: self.store.write(edit))
+
+    def restore(self, file: str, sha256: str, *, expected: str, by: str) -> ev.ChangeEnded:
+        """Put a version of the history back and return what became of it, as `apply` does.
+
+        Args:
+            file: which file.
+            sha256: the version.
+            expected: the version that is replaced; with any other there nothing is written.
+            by: who wanted it.
+
+        """
+        intended = ev.ChangeIntended(
+            change=change_id(file, "", "", sha256, expected, OPERATOR),
+            file=file,
+            path="",
+            before="",
+            after="",
+            sha_before=expected,
+            sha_after=sha256,
+            by=by,
+            cause=OPERATOR,
+        )
+        return self._make(intended, lambda: self.store.restore(file, sha256, expected=expected))
+
+    def _make(self, intended: ev.ChangeIntended, write: Callable[[], None]) -> ev.ChangeEnded:
         self.record(intended)
         try:
-            self.store.write(edit)
+            write()
         except ConfigStoreError as e:
             return self._end(intended, str(e))
         return self._end(intended)

@@ -13,7 +13,12 @@ from market_bot.core.domain.lane import LaneState
 from market_bot.core.domain.numbers import Micros
 from market_bot.core.ports.journal import DurabilityLostError, Entry
 from market_bot.core.ports.market_data import MarketDataError
-from market_bot.core.usecases.redo_journal import CONTROLS, EndOfRecordError, RedoJournal
+from market_bot.core.usecases.redo_journal import (
+    EndOfRecordError,
+    RedoJournal,
+    decides_nothing,
+    is_from_outside,
+)
 from market_bot.core.usecases.trade_lane import LaneTrader
 
 _DERIVED = (
@@ -118,7 +123,7 @@ class Derivation:
         entry = self._next()
         if entry is None or (tick is not None and entry.at >= tick):
             return False
-        if not isinstance(entry.event, (*CONTROLS, ev.Tick)):
+        if not (isinstance(entry.event, ev.Tick) or is_from_outside(entry.event)):
             return False
         self._now = entry.at
         try:
@@ -131,7 +136,7 @@ class Derivation:
 
     def _finish(self) -> str | None:
         """Derive the closing lines."""
-        *_, last = self.redo.upcoming()
+        *_, last = (e for e in self.redo.upcoming() if not decides_nothing(e.event))
         if not isinstance(last.event, ev.BotStopped):
             return self.ticks.ended
         stopped = last.event
@@ -166,4 +171,5 @@ class Derivation:
 
 def _given(entry: Entry) -> bool:
     """Tell whether a line was learnt from outside."""
-    return entry.event is not None and not isinstance(entry.event, (*_DERIVED, *CONTROLS, ev.Tick))
+    found_out = isinstance(entry.event, (*_DERIVED, ev.Tick))
+    return entry.event is not None and not (found_out or is_from_outside(entry.event))

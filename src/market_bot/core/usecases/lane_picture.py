@@ -7,6 +7,7 @@ import attrs
 from market_bot.core.domain.loss_limits import entries_stopped
 from market_bot.core.domain.numbers import Micros, Money
 from market_bot.core.domain.orders import Purpose
+from market_bot.core.domain.risk.api import limit_texts
 from market_bot.core.domain.tally import Tally
 from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot
 from market_bot.core.usecases.trade_lane import LaneTrader
@@ -27,7 +28,7 @@ def picture(
     Args:
         trader: whose state and market it is.
         tally: what was counted so far.
-        blank: what never changes (venue, lane, run, limits).
+        blank: what never changes (venue, lane, run).
         phase: see `LaneSnapshot`.
         at: the lane's own time.
         progress: share of a taped run that is done; None for live data.
@@ -61,6 +62,7 @@ def picture(
         wins=state.wins,
         losses=state.losses,
         loss_streak=state.loss_streak,
+        limits=limit_texts(trader.settings.rules, trader.settings.limits),
         stopped=entries_stopped(state, trader.settings.limits),
         live=state.live,
         armed_until=state.armed_until,

@@ -17,11 +17,12 @@ from market_bot.core.domain.numbers import NEVER, Micros
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.replay_result import Difference, Fidelity
 from market_bot.core.ports.journal import Entry
-from market_bot.core.usecases.redo_journal import CONTROLS
+from market_bot.core.usecases.redo_journal import is_from_outside
 
 DECISIONS: Final = (ev.SignalRaised, ev.Denied, ev.OrderIntent, ev.Exit)
-# Where a new file of the journal begins, and how a recording fares, follows from no decision.
-_BESIDE: Final = (ev.Checkpoint, ev.TapeChanged)
+# Where a new file of the journal begins, how a recording fares, and what is written of nights and
+# changes follows from no decision.
+_BESIDE: Final = (ev.Checkpoint, ev.TapeChanged, *ev.NIGHTLY)
 
 Describe = Callable[[ev.Event], str]
 
@@ -153,7 +154,7 @@ class RecordedLife:
 
 def controls_in(entries: Sequence[Entry]) -> list[ev.Event]:
     """Return what came from outside among some lines, in order."""
-    return [e.event for e in entries if isinstance(e.event, CONTROLS)]
+    return [e.event for e in entries if e.event is not None and is_from_outside(e.event)]
 
 
 def _compared(event: ev.Event) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from market_bot.core.domain import events as ev
+from market_bot.core.domain.hot_change import TROUBLE
 from market_bot.core.domain.numbers import Micros
 from market_bot.core.ports.journal import (
     Chain,
@@ -30,7 +31,29 @@ CONTROLS: Final = (
     ev.Armed,
     ev.Disarmed,
     ev.VenueState,
+    ev.Asked,
+    *ev.NIGHTLY,
 )
+
+
+def is_from_outside(event: ev.Event | None) -> bool:
+    """Tell whether a fact was taken from outside at its tick, and not found out by the lane."""
+    if isinstance(event, ev.Error):
+        return event.where.startswith(TROUBLE)
+    return isinstance(event, CONTROLS)
+
+
+def decides_nothing(event: ev.Event | None) -> bool:
+    """Tell whether a fact changes no decision: it may stand anywhere in a chain.
+
+    Such facts are written between two runs as well, behind whatever the first was just doing.
+    """
+    return isinstance(event, ev.NIGHTLY)
+
+
+def config_after(entry: Entry) -> str:
+    """Return the hash of the configuration in force after a line."""
+    return entry.event.after if isinstance(entry.event, ev.ConfigChanged) else entry.config
 
 
 class NotReproducibleError(JournalError):
@@ -87,6 +110,7 @@ class RedoJournal(Journal):
             EndOfRecordError: if there is nothing to compare with and nowhere to append.
 
         """
+        self._pass_over(event, at)
         entry = self._next
         if entry is None:
             if self.inner is None:
@@ -126,10 +150,11 @@ class RedoJournal(Journal):
         """Return the facts from outside that were taken at this tick of the recorded run."""
         found: list[ev.Event] = []
         place = 0
-        while (entry := self._peek(place)) is not None and entry.at == now:
-            if isinstance(entry.event, CONTROLS):
+        while (entry := self._peek(place)) is not None and entry.at <= now:
+            between = entry.at < now and decides_nothing(entry.event)
+            if entry.event is not None and entry.at == now and is_from_outside(entry.event):
                 found.append(entry.event)
-            elif not isinstance(entry.event, ev.Checkpoint):
+            elif not (between or isinstance(entry.event, ev.Checkpoint)):
                 break
             place += 1
         return found
@@ -147,6 +172,13 @@ class RedoJournal(Journal):
             entry = self._next
             self._next = self._ahead.popleft() if self._ahead else next(self.old, None)
             yield entry
+
+    def _pass_over(self, event: ev.Event, at: Micros) -> None:
+        """Let go of lines that decide nothing and stand where this fact should."""
+        while (entry := self._next) is not None and decides_nothing(entry.event):
+            if (entry.event, entry.at) == (event, at):
+                return
+            self._take()
 
     def _append(self, inner: Journal, event: ev.Event, at: Micros, config: str) -> int:
         before, _ = inner.head

@@ -19,6 +19,7 @@ from market_bot.core.domain.exits.api import Held, held_now, remembered, way_out
 from market_bot.core.domain.exposure import Exposure, exposure_of
 from market_bot.core.domain.fees import fee_bound
 from market_bot.core.domain.gates import cooling, filtered, leaving, too_small
+from market_bot.core.domain.hot_change import NEEDS_RESTART, SettingsRefused, needs_restart
 from market_bot.core.domain.lane import STALLED, LaneState, Position, apply
 from market_bot.core.domain.loss_limits import reached
 from market_bot.core.domain.market import Leg
@@ -86,8 +87,14 @@ from market_bot.core.usecases.record_facts import Recorder
 from market_bot.core.usecases.record_marks import marks_at
 
 Controls = Callable[[], Sequence[ev.Event]]
+Successor = Callable[[LaneSettings, str], LaneSettings]
+"""Returns the settings that a text means, if they may follow these; else `SettingsRefused`."""
 Comparing = Callable[[LaneState, Micros], Sequence[Fact | ev.Event]]
 """Returns what follows from comparing a state with its account, if that is due."""
+
+CANCEL_ORDER: Final = "cancel_order"
+CLOSE_POSITION: Final = "close_position"
+BY_OPERATOR: Final = "operator"
 
 _SIZED: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capability.TOP_OF_BOOK})
 _FAULTS_MAX: Final = 3
@@ -104,6 +111,21 @@ _PEAK_STEP: Final = 1_000
 def no_account(_state: LaneState, _now: Micros) -> Sequence[Fact | ev.Event]:
     """Compare with nothing: money on paper is nowhere else."""
     return ()
+
+
+def no_successor(_before: LaneSettings, _text: str) -> LaneSettings:
+    """Refuse: this lane trades with what it began with.
+
+    Raises:
+        SettingsRefused: always.
+
+    """
+    msg = "these settings do not change while they are traded"
+    raise SettingsRefused(msg)
+
+
+def heed_nothing(_event: ev.Event) -> None:
+    """Tell nobody."""
 
 
 @attrs.define(eq=False)
@@ -158,6 +180,8 @@ class LaneTrader:
         views: takes the pictures; lanes that share a world may share it.
         marks: which later prices are due, as the journal so far tells; None takes none.
         compare: compares with the account once a tick, after what the execution told.
+        successor: understands the text of a configuration that comes from outside.
+        heeded: told of every fact from outside once it is durable.
 
     """
 
@@ -175,6 +199,8 @@ class LaneTrader:
     )
     marks: MarkSchedule | None = attrs.field(factory=MarkSchedule)
     compare: Comparing = no_account
+    successor: Successor = no_successor
+    heeded: Callable[[ev.Event], None] = heed_nothing
     seat: Seat = attrs.field(init=False)
     _announced: bool = attrs.field(default=False, init=False)
     _wishes: dict[str, dict[WishKey, Wish]] = attrs.field(factory=dict, init=False)
@@ -191,6 +217,7 @@ class LaneTrader:
     )
     _leaving: dict[WishKey, Signal] = attrs.field(factory=dict, init=False)
     _ended: dict[str, Micros] = attrs.field(factory=dict, init=False)
+    _closing: dict[tuple[str, Leg], None] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.seat = self.world.join()
@@ -199,6 +226,10 @@ class LaneTrader:
     def state(self) -> LaneState:
         """The state after the last fact."""
         return self.recorder.state
+
+    def wishes(self, event: str) -> Mapping[WishKey, Wish]:
+        """Return what strategies want of an event, for whoever looks between two ticks."""
+        return dict(self._wishes.get(event, {}))
 
     def start(self, started: ev.BotStarted, at: Micros) -> None:
         """Write down that this lane is traded from here on, by which inputs."""
@@ -346,14 +377,74 @@ class LaneTrader:
         self._due_controls.extend(self.controls())
         while self._due_controls:
             event, venue = self._due_controls[0], self.state.venue
-            self._record(event, now)
+            if isinstance(event, ev.ConfigChanged):
+                self._reconfigure(event, now)
+            else:
+                self._record(event, now)
             self._due_controls.popleft()
+            self.recorder.journal.commit()
+            self.heeded(event)
             # A worker that came back says nothing of the journal.
             recovered = venue == STALLED and self.state.venue != STALLED
             if isinstance(event, ev.VenueState) and not recovered:
                 self._follow(event)
             if isinstance(event, ev.Halt) or self.degraded is not None:
                 self._cancel_entries(now)
+            if isinstance(event, ev.Asked):
+                self._obey(event, now)
+
+    def _obey(self, asked: ev.Asked, now: Micros) -> None:
+        """Do what a person asked for; what is not there any more is not asked for."""
+        if asked.what == CANCEL_ORDER:
+            order = self.state.order(asked.intent)
+            if order is not None and order.state.live:
+                self.execution.cancel(asked.intent, now)
+        elif asked.what == CLOSE_POSITION and asked.leg is not None:
+            self._closing[asked.market, asked.leg] = None
+
+    def _reconfigure(self, event: ev.ConfigChanged, now: Micros) -> None:
+        """Take new settings as a whole, or none of them: decisions from here on follow them.
+
+        What was on before stays: positions, orders, what exits remember, cooldowns.
+        """
+        before = self.settings
+        if event.after == before.hash:
+            # What changed while no bot ran is in force since the start: only told.
+            if event.before not in ("", event.after):
+                self._record(event, now)
+                self._cancel_left_behind(now)
+            return
+        try:
+            after = self._understood(event)
+        except SettingsRefused as e:
+            self._record(ev.Error(where=NEEDS_RESTART, message=str(e)), now)
+            return
+        self._record(attrs.evolve(event, before=before.hash), now)
+        self.settings, self.recorder.config = after, after.hash
+        self._cancel_left_behind(now)
+
+    def _understood(self, event: ev.ConfigChanged) -> LaneSettings:
+        """Return the settings of an event.
+
+        Raises:
+            SettingsRefused: if a running lane does not take them.
+
+        """
+        after = self.successor(self.settings, event.config)
+        for reason in needs_restart(self.settings, after):
+            raise SettingsRefused(reason)
+        if after.hash != event.after:
+            msg = f"these settings are {after.hash}, not {event.after}: nothing was changed"
+            raise SettingsRefused(msg)
+        return after
+
+    def _cancel_left_behind(self, now: Micros) -> None:
+        """Cancel the entries of strategies that are gone: nobody would withdraw them."""
+        active = {active.strategy.name for active in self.settings.strategies}
+        for order in self.state.orders.values():
+            left = order.strategy not in active and order.purpose is Purpose.ENTRY
+            if left and order.state.live:
+                self.execution.cancel(order.intent, now)
 
     def _follow(self, event: ev.VenueState) -> None:
         if event.state == "degraded":
@@ -532,7 +623,27 @@ class LaneTrader:
                 key = (held.position.strategy, signal.market, signal.leg, signal.purpose)
                 due[key] = signal
                 self._clear_way(view.event, signal, now)
+        for key, signal in self._asked_out(view).items():
+            due[key] = signal
+            self._clear_way(view.event, signal, now)
         return due
+
+    def _asked_out(self, view: View) -> dict[WishKey, Signal]:
+        """Return the sales that a person asked for; they are forgotten once nothing is left."""
+        if not self._closing or self.state.flatten:
+            return {}
+        for key in [key for key in self._closing if self.state.position(*key) is None]:
+            del self._closing[key]
+        mine = self.own().positions.get(view.event, ())
+        asked = [held for held in mine if (held.market, held.leg) in self._closing]
+        holdings = Holdings(positions=tuple(asked), orders=(), cash=self.state.cash)
+        strategies = {(held.market, held.leg): held.strategy for held in asked}
+        return {
+            (strategies[signal.market, signal.leg], signal.market, signal.leg, signal.purpose): (
+                attrs.evolve(signal, reason=BY_OPERATOR)
+            )
+            for signal in leave_everything(view, holdings)
+        }
 
     def _mark(self, held: Held, now: Micros) -> Held:
         """Write down what the exits have to remember, and return the position with it."""
