@@ -582,6 +582,25 @@ class Resume(Event):
 
 
 @attrs.frozen(kw_only=True)
+class Asked(Event):
+    """A person told the bot something that has no other line of its own.
+
+    ``what`` is cancel_order, with the ``intent``, or close_position, with ``market`` and ``leg``,
+    in the lane's own chain; in the system chain it is login, login_refused, logout, logout_all,
+    step_up, step_up_refused, run_evaluation or ask_advisor.
+    """
+
+    TYPE: ClassVar[str] = "asked"
+
+    by: str
+    what: str
+    intent: str = ""
+    market: str = ""
+    leg: Leg | None = None
+    detail: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class Notification(Event):
     """A message was sent, or could not be sent, to a person."""
 
@@ -656,6 +675,22 @@ class Leak(Event):
 
 
 @attrs.frozen(kw_only=True)
+class LeakDiagnosed(Event):
+    """What replaying a finding's knobs said of it: whether any legal value would have mended it.
+
+    ``kind`` is tuning or structural, or noise where there was too little to tell; ``numbers`` are
+    dollars a day that each value replayed would have saved.
+    """
+
+    TYPE: ClassVar[str] = "leak_diagnosed"
+
+    finding: str
+    kind: str
+    why: str
+    numbers: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
 class Proposal(Event):
     """One knob's before and after, with evidence, on its way to a person."""
 
@@ -708,6 +743,25 @@ class ProposalDecided(Event):
     by: str
     reason: str = ""
     note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class NightEnded(Event):
+    """A night is over: its findings were diagnosed, and its proposals queued or dropped.
+
+    ``tried`` are the variants replayed (``path=value``), ``spent`` is what the advisor cost and
+    ``silence`` why it said nothing, or why nothing could be proposed.
+    """
+
+    TYPE: ClassVar[str] = "night_ended"
+
+    night: str
+    queued: int
+    dropped: int
+    tried: tuple[str, ...] = ()
+    advisor: str = ""
+    spent: Money = attrs.field(default=Money(0))
+    silence: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -817,15 +871,18 @@ EVENT_TYPES: dict[str, type[Event]] = {
         Disarmed,
         Halt,
         Resume,
+        Asked,
         Notification,
         TapeChanged,
         ChainHead,
         LeakReview,
         Leak,
+        LeakDiagnosed,
         Proposal,
         ProposalQueued,
         ProposalDropped,
         ProposalDecided,
+        NightEnded,
         TrialStarted,
         TrialChecked,
         TrialEnded,
@@ -833,3 +890,22 @@ EVENT_TYPES: dict[str, type[Event]] = {
         LearningUndone,
     )
 }
+
+NIGHTLY: tuple[type[Event], ...] = (
+    LeakReview,
+    Leak,
+    LeakDiagnosed,
+    Proposal,
+    ProposalQueued,
+    ProposalDropped,
+    ProposalDecided,
+    NightEnded,
+    ChangeIntended,
+    ChangeEnded,
+    TrialStarted,
+    TrialChecked,
+    TrialEnded,
+    TrialOutcome,
+    LearningUndone,
+)
+"""What evaluation, people's decisions and trials write beside a lane's trading."""

@@ -333,7 +333,7 @@ def _trial_ended(queue: Queue, _: Micros, event: ev.TrialEnded) -> Queue:
 
 def _intended(queue: Queue, at: Micros, event: ev.ChangeIntended) -> Queue:
     # Counted from the intention on: after a crash nobody knows yet whether it was carried out.
-    queue = _changed(queue, at, event.path)
+    queue = _changed(queue, at, event.path) if event.path else queue
     if not event.cause.startswith(_BY_PROPOSAL):
         return queue
     move = Move(change=event.change, path=event.path, before=event.before, after=event.after, at=at)
