@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from market_bot.bootstrap.replay_page import replay_page
 from market_bot.core.domain.replay_report import report_of
-from tests.browser.test_page import HOSTILE, chromium
 from tests.fakes.replay_results import a_fidelity, a_result, a_variant, some_days
+
+from .visiting import HOSTILE, chromium
 
 pytestmark = pytest.mark.browser
 

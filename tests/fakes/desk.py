@@ -8,13 +8,13 @@ from market_bot.core.domain.lane import Position
 from market_bot.core.domain.market import Leg
 from market_bot.core.domain.numbers import money, parse_time, price, size
 from market_bot.core.domain.orders import Order, OrderState, Purpose, Style
-from market_bot.core.ports.desk import Desk
+from market_bot.core.ports.dashboard import Operator
 from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot
 
 NOW = parse_time("2026-11-22T14:03:07.250000Z")
 
 
-class FakeDesk(Desk):
+class FakeDesk(Operator):
     """Holds snapshots and journal lines; remembers the commands it was given."""
 
     def __init__(self, *snapshots: LaneSnapshot) -> None:
@@ -55,6 +55,9 @@ class FakeDesk(Desk):
 
     def accept_cash(self, venue: str, by: str) -> None:
         self.commands.append(("accept_cash", venue, by))
+
+    def restore_settings(self, venue: str, by: str, version: str, expected: str) -> None:
+        self.commands.append(("restore_settings", venue, by, version, expected))
 
     def shut_down(self, by: str) -> None:
         self.commands.append(("shut_down", by))

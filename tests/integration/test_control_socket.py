@@ -78,6 +78,9 @@ class ToldDesk(Desk):
     def accept_cash(self, venue: str, by: str) -> None:
         self._do("accept", venue, by)
 
+    def restore_settings(self, venue: str, by: str, version: str, expected: str) -> None:
+        self._do("restore", venue, by, version, expected)
+
     def shut_down(self, by: str) -> None:
         self._do("stop", by)
 
@@ -139,12 +142,14 @@ def test_commands_reach_the_desk(client: ControlClient, desk: ToldDesk) -> None:
     client.ask("resume")
     client.ask("flatten", by="dirk")
     client.ask("stop", by="dirk")
+    client.ask("restore", venue="kalshi", by="dirk", version="a", expected="b")
 
     assert [
         ("halt", "dirk", "lunch"),
         ("resume", "terminal"),
         ("flatten", "dirk"),
         ("stop", "dirk"),
+        ("restore", "kalshi", "dirk", "a", "b"),
     ] == desk.told
 
 

@@ -34,6 +34,7 @@ from market_bot.core.domain.tuning.queue import enqueue
 from market_bot.core.ports.journal import Chain
 from market_bot.core.ports.replays import NotReplayed, Variation
 from market_bot.core.usecases.record_facts import Recorder
+from tests.fakes.bot_process import WarmBots, wait_until
 from tests.fakes.nights import DISTANCE, leak, reviewed
 from tests.fakes.tuning import FILE, every_knob_file, proposal
 
@@ -152,6 +153,39 @@ def waits(home: Home) -> str:
         writer.offer([leak(night), reviewed(night), made])
         writer.record(enqueue(writer.ledger().queue, made.proposal, now=writer.now(), card={}))
     return made.proposal
+
+
+@pytest.mark.slow
+def test_a_simulated_bot_still_knows_what_waits_after_a_restart(
+    bots: WarmBots, tmp_path: Path
+) -> None:
+    """What was written between two runs is read, although the lane derives all it did again."""
+    place = Home(tmp_path / "sim")
+    run = ("run", "--no-web", "--speed", "60", "--json", "--home", place.path)
+    assert 0 == bots.run(*run, "--ticks", "5").code
+    (folder,) = {file.parent for file in place.journal_dir.glob("simulated/sim/**/*.jsonl")}
+    chain = Chain("simulated", "sim", folder.name)
+    night = utc_date(SystemClock().now())
+    made = proposal(
+        "b" * 16,
+        finding=f"{night}:premature_stop:",
+        file="simulated.yaml",
+        path="sizing.order_usd",
+        before="20",
+        after="21",
+        config_sha256=config_files(place.config_dir).version("simulated.yaml").sha256,
+    )
+    with writing(place, chain, SystemClock()) as writer:
+        writer.offer([leak(night), reviewed(night), made])
+        writer.record(enqueue(writer.ledger().queue, made.proposal, now=writer.now(), card={}))
+
+    bot = bots.start(*run)
+    try:
+        told = ("proposals", "list", "--all", "--json", "--home", place.path)
+        assert wait_until(lambda: made.proposal in bots.run(*told).stdout or bot.over()), bot.stderr
+        assert not bot.over(), bot.stderr
+    finally:
+        bots.end_all()
 
 
 def test_without_recordings_nothing_is_replayed(home: Home) -> None:

@@ -337,3 +337,52 @@ def test_a_halt_file_that_cannot_be_read_halts(tmp_path: Path, kind: str) -> Non
         path.write_bytes(b"\xff\xfe")
 
     assert HaltFile(path).read() is not None
+
+
+# -- facts that somebody waits for ---------------------------------------------------------------
+
+
+def heeding(bot: RunningBot, lane: Lane) -> None:
+    """Have a lane tell of each fact once it took it, as traders do once it is durable."""
+    told, controls = bot.heed(lane.name), lane.controls
+    assert controls is not None
+
+    def take() -> tuple[ev.Event, ...]:
+        taken = tuple(controls())
+        for event in taken:
+            told(event)
+        return taken
+
+    lane.controls = take  # type: ignore[assignment]  # called like the one it wraps
+
+
+def test_whoever_records_a_fact_waits_until_the_lane_took_it(running: Bot) -> None:
+    """It is there when the call returns; the same fact twice is two facts."""
+    heeding(running.bot, running.lane)
+    fact = ev.ChangeEnded(change="c", outcome="applied", sha256="s")
+
+    running.bot.record("sim/paper", fact)
+    running.bot.record("sim/paper", fact)
+
+    assert [fact, fact] == running.lane.taken
+
+
+def test_a_lane_that_does_not_take_a_fact_is_not_waited_for_ever(running: Bot) -> None:
+    """Whoever waits hears that it is not certain; a lane that has ended is told apart."""
+    fact = ev.ChangeEnded(change="c", outcome="applied", sha256="s")
+
+    with pytest.raises(CommandRefused, match=r"did not write it down within 0\.01 s"):
+        running.bot.record("sim/paper", fact, timeout_s=0.01)
+    running.lane.done = True
+    running.bot.wake("sim/paper")
+    assert running.bot.wait(PATIENCE_S)
+    with pytest.raises(CommandRefused, match="takes nothing now"):
+        running.bot.record("sim/paper", fact)
+
+
+def test_versions_are_put_back_only_where_settings_are_followed(running: Bot) -> None:
+    """A lane without a settings file, and a venue without a lane, are refused in one line."""
+    for venue in ("sim", "kalshi"):
+        with pytest.raises(CommandRefused, match=f"does not follow the settings of {venue}"):
+            running.bot.restore_settings(venue, "ann", "a" * 64, "b" * 64)
+    assert running.bot.settings("sim/paper") is None

@@ -7,22 +7,30 @@ import contextlib
 import json
 import signal
 import socket
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from litestar import Litestar
 
 from market_bot.adapters.web.app import create_app
 from market_bot.adapters.web.connections import PatientProtocol
-from market_bot.adapters.web.server import WebError, WebServer
+from market_bot.adapters.web.server import Tls, WebError, WebServer
 from tests.fakes.desk import FakeDesk, a_busy_lane
+from tests.fakes.web import some_sessions
 
 
 def make_app(hosts: frozenset[str]) -> Litestar:
     """Return the application of a busy bot."""
-    return create_app(FakeDesk(a_busy_lane()), allowed_hosts=hosts)
+    return create_app(FakeDesk(a_busy_lane()), some_sessions(), allowed_hosts=hosts)
 
 
 def fetch(url: str) -> tuple[int, bytes, str | None]:
@@ -40,12 +48,12 @@ def test_a_thread_serves_and_stops() -> None:
     server = WebServer(make_app)
     server.start()
     try:
-        status, body, name = fetch(f"{server.url}api/status")
+        status, body, name = fetch(f"{server.url}api/health")
     finally:
         server.stop()
 
     assert 200 == status
-    assert "kalshi" == json.loads(body)["lanes"][0]["venue"]
+    assert {"healthy": True} == json.loads(body)
     assert name is None
     server.stop()
     WebServer(make_app, port=server.port).stop()
@@ -213,6 +221,89 @@ def test_only_this_machine_is_served(host: str) -> None:
     """An address that others could reach is refused."""
     with pytest.raises(WebError, match="only this machine"):
         WebServer(make_app, host)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    """Return a certificate that this machine signed itself, for this machine."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    found = Tls(folder / "certificate.pem", folder / "key.pem")
+    found.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    found.key.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return found
+
+
+@pytest.mark.parametrize(("with_tls", "with_password"), [(True, False), (False, True)])
+def test_others_need_tls_and_a_password(tls: Tls, with_tls: bool, with_password: bool) -> None:
+    """One of them alone opens the bot to nobody else."""
+    with pytest.raises(WebError, match="without TLS and a password"):
+        WebServer(
+            make_app,
+            "0.0.0.0",  # noqa: S104 - refused
+            tls=tls if with_tls else None,
+            names=["bot.example.org"],
+            password_set=with_password,
+        )
+
+
+def test_every_address_needs_a_name(tls: Tls) -> None:
+    """Without a name nobody could tell which Host is ours."""
+    with pytest.raises(WebError, match=r"web\.names"):
+        WebServer(make_app, "0.0.0.0", tls=tls, password_set=True)  # noqa: S104 - refused
+
+
+def test_by_tls_under_its_own_names_only(tls: Tls) -> None:
+    """With TLS and a password the bot answers under its names, encrypted, and nowhere else."""
+    server = WebServer(
+        make_app,
+        "0.0.0.0",  # noqa: S104 - by TLS, with a password
+        tls=tls,
+        names=["bot.example.org"],
+        password_set=True,
+    )
+    server.start()
+    context = ssl.create_default_context(cafile=str(tls.certificate))
+
+    def status(host: str) -> bytes:
+        plain = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        with plain, context.wrap_socket(plain, server_hostname="localhost") as connection:
+            connection.sendall(f"GET /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            return connection.recv(12)[9:12]
+
+    try:
+        told = [status(f"{name}:{server.port}") for name in ("bot.example.org", "evil.example")]
+        assert f"https://bot.example.org:{server.port}/" == server.url
+    finally:
+        server.stop()
+
+    assert [b"200", b"421"] == told
+
+
+def test_a_bad_certificate_is_said_plainly(tmp_path: Path) -> None:
+    """A certificate that cannot be used stops the start, on one line."""
+    nothing = Tls(tmp_path / "certificate.pem", tmp_path / "key.pem")
+
+    with pytest.raises(WebError, match="cannot be used"):
+        WebServer(make_app, tls=nothing)
 
 
 def broken_app(_: frozenset[str]) -> Litestar:

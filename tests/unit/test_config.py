@@ -513,9 +513,28 @@ def test_a_hopeless_file_is_answered_briefly() -> None:
         pytest.param(
             "host: 127.0.0.1",
             "host: 0.0.0.0",
-            "bot.yaml:2:9 web.host: would let other machines reach the dashboard, and TLS with a"
-            " password is not available yet: use 127.0.0.1, and an SSH tunnel from elsewhere",
+            "bot.yaml:2:9 web.host: would let other machines reach the dashboard without TLS: use"
+            " 127.0.0.1 and an SSH tunnel, or set tls_certificate and tls_key",
             id="open to the network",
+        ),
+        pytest.param(
+            "host: 127.0.0.1",
+            "host: bot.example.org",
+            "bot.yaml:2:9 web.host: write the address of a network card of this machine, such as"
+            " 127.0.0.1",
+            id="a name for an address",
+        ),
+        pytest.param(
+            "port: 8787",
+            "names: [bot.example.org, 'x:1']",
+            "bot.yaml:3:28 web.names[1]: write a name such as bot.example.org, without a port",
+            id="a name with a port",
+        ),
+        pytest.param(
+            "port: 8787",
+            "tls_certificate: /x.pem",
+            "bot.yaml:2:3 web.tls_key: goes with tls_certificate: set both, or none",
+            id="a certificate without its key",
         ),
         pytest.param(
             "port: 8787", "port: 0", "bot.yaml:3:9 web.port: must be from 1 to 65535, was 0", id="0"

@@ -21,6 +21,9 @@ from market_bot.adapters.storage.journal_reader import chain_folder
 from market_bot.adapters.system.clock import SystemClock
 from market_bot.adapters.system.control_socket import ControlServer
 from market_bot.adapters.system.secrets import Secrets, load_secrets
+from market_bot.bootstrap.advisors import advisor_key
+from market_bot.bootstrap.config_store import config_files
+from market_bot.bootstrap.dashboard import make_desk
 from market_bot.bootstrap.fed_lanes import (
     LIVE,
     FedAssembled,
@@ -29,25 +32,41 @@ from market_bot.bootstrap.fed_lanes import (
     Surroundings,
     assemble_fed,
 )
+from market_bot.bootstrap.going_on import going_on
+from market_bot.bootstrap.lane_config import (
+    LaneConfig,
+    SettingsFile,
+    changed_meanwhile,
+    ends_of,
+    log_of,
+)
+from market_bot.bootstrap.nightly import Nightly
 from market_bot.bootstrap.recent_lines import RecentLines
 from market_bot.bootstrap.recording import Recordings
-from market_bot.bootstrap.run_inputs import RunInputs
+from market_bot.bootstrap.run_inputs import RunInputs, SimulatedInputs
 from market_bot.bootstrap.run_options import RunOptions
 from market_bot.bootstrap.running_bot import STALL, LiveControls, RunningBot
+from market_bot.bootstrap.running_nights import RunningHands, RunningNights
+from market_bot.bootstrap.running_trials import watcher
 from market_bot.bootstrap.system_log import CHAIN, SystemLog
 from market_bot.bootstrap.tape_places import TapePlaces
 from market_bot.bootstrap.taped_lane import Assembled, assemble, snapshot_of
 from market_bot.config.loader import load_bot
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import FOLD_VERSION, LaneState
-from market_bot.core.domain.numbers import SECOND, Duration, format_time
+from market_bot.core.domain.numbers import HOUR, NEVER, SECOND, Duration, Micros, format_time
+from market_bot.core.domain.tuning.changes import ChangeLog
 from market_bot.core.ports.clock import Clock
+from market_bot.core.usecases.keep_config import ConfigKeeper
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
-from market_bot.core.usecases.record_facts import Recorder
+from market_bot.core.usecases.record_facts import Observer, Recorder
+from market_bot.core.usecases.redo_journal import config_after
 
 _RESERVE_BYTES = 4 << 20
 _BOOT_BYTES = 4
 _STALL_POLLING = Duration(20 * SECOND)
+_DAY = Duration(24 * HOUR)
+_TAPE = "tape"
 
 
 AnyInputs = RunInputs | FedInputs
@@ -141,10 +160,13 @@ def make_lanes(
             lane: AnyLane
             if isinstance(one, FedInputs):
                 lane = assemble_fed(one, around)
+                _tell_of_changes(one, lane, home, bot)
             else:
                 lane = _derived(one, options, home, bot, recordings)
             made.append(lane)
             bot.add_lane(lane.lane, outside=isinstance(lane, FedAssembled))
+            lane.lane.trader.heeded = bot.heed(lane.lane.name)
+            _keep_settings(lane, home, bot)
             if isinstance(lane, FedAssembled) and lane.live is not None:
                 _add_live(bot, lane.lane.name, lane.live)
             recent.follow(lane.chain)
@@ -166,6 +188,12 @@ def _derived(
     inputs: RunInputs, options: RunOptions, home: Home, bot: RunningBot, recordings: Recordings
 ) -> Assembled:
     name = f"{inputs.venue}/{inputs.lane}"
+    if isinstance(inputs, SimulatedInputs) and not options.fresh:
+        store = config_files(home.config_dir)
+        file = store.version(f"{inputs.venue}.yaml")
+        inputs, change = going_on(inputs, home.journal_dir, file, store)
+        if change is not None:
+            bot.put(name, change)
     return assemble(
         inputs,
         home.journal_dir,
@@ -176,6 +204,47 @@ def _derived(
         reserve=Reserve(home.state_dir / "reserve", _RESERVE_BYTES, RealFiles()),
         record=recordings.derived if inputs.recorded else None,
     )
+
+
+def _keep_settings(lane: AnyLane, home: Home, bot: RunningBot) -> None:
+    """Let a lane follow its settings file; what is played from tapes has its own."""
+    name, trader = lane.lane.name, lane.lane.trader
+    if lane.chain.lane == _TAPE:
+        return
+    file = SettingsFile(config_files(home.config_dir), f"{lane.chain.venue}.yaml")
+    keeper = ConfigKeeper(
+        lane=name,
+        fingerprint=file.fingerprint,
+        read=file.read,
+        in_force=lambda: trader.settings,
+        put=lambda event: bot.offer(name, event),
+        ready=lambda: isinstance(lane, FedAssembled) or not lane.redo.redoing,
+    )
+    file.store.keep(file.name)
+    bot.add_settings(name, LaneConfig(keeper, file, lambda event: bot.record(name, event)))
+    journal = lane.journal if isinstance(lane, FedAssembled) else lane.redo.inner
+    for ended in ends_of(_changes(journal), file.store):
+        bot.put(name, ended)
+
+
+def _tell_of_changes(inputs: FedInputs, lane: FedAssembled, home: Home, bot: RunningBot) -> None:
+    """Have it written down that the settings are others than when this lane last traded."""
+    store, name = config_files(home.config_dir), f"{inputs.venue}.yaml"
+    log = _changes(lane.journal)
+    for ended in ends_of(log, store):
+        log = log.hear(ended, lane.journal.last_at)
+    last = lane.journal.tail(1)
+    before = config_after(last[-1]) if last else ""
+    changed = changed_meanwhile(log, before, inputs.settings, store.version(name).sha256)
+    if changed is not None:
+        bot.put(lane.lane.name, changed)
+
+
+def _changes(journal: object) -> ChangeLog:
+    """Return what a chain's last day tells of changes of its settings file."""
+    if not isinstance(journal, JsonlJournal):
+        return ChangeLog()
+    return log_of(journal.read_from(Micros(max(NEVER, journal.last_at - _DAY))))
 
 
 def open_system(
@@ -229,6 +298,65 @@ def make_system(
     return system
 
 
+def make_nights(
+    options: RunOptions,
+    home: Home,
+    bot: RunningBot,
+    lanes: Sequence[AnyLane],
+    clock: Clock,
+    system: SystemLog,
+) -> Nightly | None:
+    """Return what keeps the nights of all lanes, already added to the bot.
+
+    None where derived lanes go as fast as they can: no night could keep up with them.
+
+    Raises:
+        SecretsError: if the advisor needs a key and the file of the keys cannot be used.
+
+    """
+    if options.pace() is None and any(isinstance(lane, Assembled) for lane in lanes):
+        return None
+    config = load_bot(home.bot_file)
+    nightly = Nightly(
+        home=home,
+        minute=config.nightly.minute_of_day,
+        clock=clock,
+        lanes=bot.lanes,
+        tell=system.note,
+        key=advisor_key(config.advisor, home),
+    )
+    for lane in lanes:
+        hands = RunningHands(bot, lane.lane.name)
+        hearing = nightly.follow(lane.chain, lane.resumed_from, hands.offer)
+        recorder = lane.lane.trader.recorder
+        recorder.observers.append(_new_to(hearing, recorder, lane.resumed_from))
+    bot.add_worker(nightly)
+    bot.add_nights(RunningNights(home, nightly, bot))
+    return nightly
+
+
+def _new_to(hearing: Observer, recorder: Recorder, read: int) -> Observer:
+    """Return an observer that hears nothing of the lines that were read already.
+
+    A lane that derives its journal again tells most of them a second time.
+    """
+
+    def hear(event: ev.Event, at: Micros) -> None:
+        if recorder.journal.head[0] > read:
+            hearing(event, at)
+
+    return hear
+
+
+def _watch_trials(lane: AnyLane, home: Home, bot: RunningBot, system: SystemLog) -> None:
+    """Have the changes of a lane watched, if it follows its settings file."""
+    config, trader = bot.settings(lane.lane.name), lane.lane.trader
+    if config is not None:
+        bot.add_worker(
+            watcher(home, lane.chain, lane.lane, bot, config, lambda: trader.settings, system.note)
+        )
+
+
 def make_control(home: Home, bot: RunningBot) -> ControlServer:
     """Return the control socket, not yet open."""
     return ControlServer(home.control_socket, bot)
@@ -267,4 +395,6 @@ class Container(containers.DeclarativeContainer):
         secrets,
         system.provider,
     )
+    nights = providers.ThreadSafeSingleton(make_nights, options, home, bot, lanes, clock, system)
+    desk = providers.ThreadSafeSingleton(make_desk, home, bot, lanes, clock, system, nights)
     control = providers.ThreadSafeSingleton(make_control, home, bot)

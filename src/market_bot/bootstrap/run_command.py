@@ -17,7 +17,9 @@ from rich.console import Console
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.tape_reader import TapeReader
 from market_bot.bootstrap.container import AnyInputs, AnyLane, Container
+from market_bot.bootstrap.dashboard import login_link, make_server
 from market_bot.bootstrap.fed_lanes import LIVE, PAPER, FedInputs, winding_up
+from market_bot.bootstrap.going_on import ended_with
 from market_bot.bootstrap.plain_text import plain
 from market_bot.bootstrap.program_name import program
 from market_bot.bootstrap.run_inputs import (
@@ -146,10 +148,14 @@ def _world(
     """Return the world asked for, or the first not traded to its end with these settings."""
     number = seed or 0
     inputs = simulated_inputs(config, settings, number)
-    while seed is None and traded(inputs, home.journal_dir):
+    while seed is None and _traded_to_its_end(inputs, home):
         number += 1
         inputs = simulated_inputs(config, settings, number)
     return inputs
+
+
+def _traded_to_its_end(inputs: SimulatedInputs, home: Home) -> bool:
+    return traded(inputs, home.journal_dir) or ended_with(inputs, home.journal_dir)
 
 
 class _Session:
@@ -179,6 +185,7 @@ class _Session:
         began = time.monotonic()
         bot, lanes = self._parts.bot(), self._parts.lanes()
         system, recordings = self._parts.system(), self._parts.recordings()
+        self._parts.nights()
         for one in self._inputs:
             if isinstance(one, TapedInputs):
                 self._parts.places().remember(one.tapes)
@@ -208,17 +215,12 @@ class _Session:
     def _make_server(self, bot: RunningBot) -> WebServer | None:
         if not self._options.web:
             return None
-        # Imported only where a page is wanted: it is the heaviest library of all.
-        from market_bot.adapters.web.app import create_app  # noqa: PLC0415 - see above
-        from market_bot.adapters.web.server import WebServer  # noqa: PLC0415 - see above
-
-        web = self._web_config
-        port = web.port if self._options.port is None else self._options.port
-        return WebServer(
-            lambda hosts: create_app(bot, allowed_hosts=hosts),
-            self._options.host or web.host,
-            port,
+        options, parts = self._options, self._parts
+        server, sessions = make_server(
+            parts.desk(), self._home, parts.clock(), self._web_config, options.host, options.port
         )
+        bot.add_page(lambda: login_link(server, sessions))
+        return server
 
     async def _watch(self, bot: RunningBot, view: TerminalView, stopping: StopSignals) -> None:
         """Serve the page and show the lanes until all is over or somebody stops it."""
@@ -259,7 +261,8 @@ class _Session:
                 what = f"run {lane.chain.run}" if lane.chain.run else str(lane.chain)
                 say(f"going on with {what} after line {lane.resumed_from:,}")
         if self._server is not None:
-            say(f"watch it at {self._server.url}")
+            say(f"watch it at {self._parts.bot().login_link()}")
+            say(f"this address logs in once, within the hour; `{program()} web link` makes others")
 
     def _tell(
         self, bot: RunningBot, lanes: Sequence[AnyLane], unrecorded: str | None, seconds: float

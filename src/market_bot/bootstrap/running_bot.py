@@ -14,19 +14,22 @@ from market_bot.adapters.storage.halt_file import HaltFile
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import MINUTE, STALLED
 from market_bot.core.domain.numbers import SECOND, Duration, Micros, format_time
+from market_bot.core.domain.tuning.changes import APPLIED
 from market_bot.core.ports.actor import Actor
 from market_bot.core.ports.clock import Clock
-from market_bot.core.ports.desk import Desk
+from market_bot.core.ports.desk import Desk, NightDesk
 from market_bot.core.usecases.arm_lane import LONGEST, phrase_for, refusal_to_arm
 from market_bot.core.usecases.kill_switch import KillSwitch
 from market_bot.core.usecases.lane_controls import CommandQueue, CommandRefused, LaneControls
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
 from market_bot.core.usecases.watch_stalls import Watchdog
 
-from .threads import ActorThread, Failure
+from .lane_config import LaneConfig
+from .threads import ActorThread, Failure, Pace
 
 STALL: Final = Duration(5 * SECOND)
 STOP_S: Final = 10.0
+RECORD_S: Final = 10.0
 _TEXT_MAX: Final = 200
 
 Recent = Callable[[int], Sequence[Mapping[str, object]]]
@@ -44,6 +47,17 @@ class LiveControls:
 
     kill: KillSwitch
     accept_cash: Callable[[], None]
+
+
+@attrs.frozen(kw_only=True)
+class Worker:
+    """A thread as seen from outside; ``busy_for`` is None while it waits."""
+
+    name: str
+    alive: bool
+    busy_for: Duration | None
+    pace: Pace
+    failure: str | None
 
 
 class LaneActor(Actor, Protocol):
@@ -89,6 +103,10 @@ class RunningBot(Desk):
         self._queues: dict[str, CommandQueue] = {}
         self._lanes: list[LaneActor] = []
         self._live: dict[str, LiveControls] = {}
+        self._settings: dict[str, LaneConfig] = {}
+        self._awaited: dict[int, threading.Event] = {}
+        self._nights: NightDesk | None = None
+        self._page: Callable[[], str] | None = None
         self._stoppable: set[str] = set()
         self._on_stall, self._on_recovery = on_stall, on_recovery
         self._threads: dict[str, ActorThread] = {}
@@ -139,15 +157,70 @@ class RunningBot(Desk):
         self._live[lane] = controls
         self.add_worker(controls.kill)
 
+    def add_settings(self, lane: str, settings: LaneConfig) -> None:
+        """Add what keeps a lane and its settings file in step; it gets a thread."""
+        self._settings[lane] = settings
+        self.add_worker(settings)
+
+    def settings(self, lane: str) -> LaneConfig | None:
+        """Return what keeps a lane and its settings file in step, None if nothing does."""
+        return self._settings.get(lane)
+
+    def add_page(self, link: Callable[[], str]) -> None:
+        """Add the dashboard: what makes an address that logs in once."""
+        self._page = link
+
+    def add_nights(self, nights: NightDesk) -> None:
+        """Add where nights and proposals are asked about."""
+        self._nights = nights
+
+    def heed(self, lane: str) -> Callable[[ev.Event], None]:
+        """Return what a lane tells of each fact from outside once it is durable."""
+
+        def heeded(event: ev.Event) -> None:
+            settings, waiting = self._settings.get(lane), self._awaited.get(id(event))
+            if settings is not None:
+                settings.hear(event)
+            if waiting is not None:
+                waiting.set()
+
+        return heeded
+
+    def record(self, lane: str, event: ev.Event, timeout_s: float = RECORD_S) -> None:
+        """Bring a fact to a lane's next tick and return once it is durable in its journal.
+
+        From any thread but the lane's own.
+
+        Raises:
+            CommandRefused: if the lane has ended or does not take it in time; it may still do.
+
+        """
+        durable = self._awaited[id(event)] = threading.Event()
+        try:
+            if self._threads[lane].done or not self.offer(lane, event):
+                msg = f"{lane}: takes nothing now: it has ended, or too much waits there"
+                raise CommandRefused(msg)
+            if not durable.wait(timeout_s):
+                msg = f"{lane}: did not write it down within {timeout_s:g} s: look whether it runs"
+                raise CommandRefused(msg)
+        finally:
+            del self._awaited[id(event)]
+
+    def offer(self, lane: str, event: ev.Event) -> bool:
+        """Bring a fact to a lane's next tick; tell whether it could take it."""
+        if not self._queues.setdefault(lane, CommandQueue()).put(event):
+            return False
+        if lane in self._threads:
+            self._threads[lane].wake()
+        return True
+
     def wake(self, lane: str) -> None:
         """Make a lane step soon, because there is news for it."""
         self._threads[lane].wake()
 
     def put(self, lane: str, event: ev.Event) -> None:
         """Bring a fact to a lane's next tick, if not too much waits there already."""
-        self._queues.setdefault(lane, CommandQueue()).put(event)
-        if lane in self._threads:
-            self._threads[lane].wake()
+        self.offer(lane, event)
 
     def observe_stalls(
         self,
@@ -214,16 +287,60 @@ class RunningBot(Desk):
         """Return 1 if anything failed, else 0."""
         return 1 if self.failures() else 0
 
+    def workers(self) -> Sequence[Worker]:
+        """Return how every thread is."""
+        threads = (*self._threads.values(), *self._workers.values())
+        return tuple(
+            Worker(
+                name=thread.name,
+                alive=not thread.done,
+                busy_for=thread.busy_for()[1],
+                pace=thread.pace(),
+                failure=None if thread.failure is None else thread.failure.message,
+            )
+            for thread in threads
+        )
+
+    def over(self, lane: str) -> bool:
+        """Tell whether a lane's thread has ended, so that anybody may look into the lane."""
+        thread = self._threads.get(lane)
+        return thread is None or thread.done
+
+    def tell_lane(self, lane: str, event: ev.Event) -> None:
+        """Bring one lane a command.
+
+        Raises:
+            CommandRefused: if there is no such lane any more, or too many commands wait there.
+
+        """
+        with self._command:
+            if self.over(lane):
+                msg = f"{lane[:_TEXT_MAX]}: no such lane runs"
+                raise CommandRefused(msg)
+            self._put(lane, event)
+
     # -- the desk ----------------------------------------------------------------------------
 
     def lanes(self) -> Sequence[LaneSnapshot]:
-        return tuple(lane.snapshot for lane in self._lanes)
+        return tuple(self._shown(lane) for lane in self._lanes)
+
+    def _shown(self, lane: LaneActor) -> LaneSnapshot:
+        settings, snapshot = self._settings.get(lane.name), lane.snapshot
+        if settings is None or settings.trouble is None:
+            return snapshot
+        return attrs.evolve(snapshot, settings_trouble=settings.trouble)
 
     def about(self) -> Mapping[str, str]:
         return dict(self._about)
 
     def stalled(self) -> Sequence[str]:
         return self._watchdog.stalled()
+
+    def nights(self) -> NightDesk:
+        return super().nights() if self._nights is None else self._nights
+
+    def login_link(self) -> str:
+        return super().login_link() if self._page is None else self._page()
 
     def recent(self, count: int) -> Sequence[Mapping[str, object]]:
         return self._recent(count)
@@ -276,6 +393,17 @@ class RunningBot(Desk):
                 raise CommandRefused(msg)
             self._put(name, ev.Disarmed(reason=f"{_one_line(by)} accepts the account's cash"))
             self._live[name].accept_cash()
+
+    def restore_settings(self, venue: str, by: str, version: str, expected: str) -> None:
+        name = next((lane.name for lane in self._lanes if lane.snapshot.venue == venue), None)
+        settings = None if name is None else self._settings.get(name)
+        if settings is None:
+            msg = f"the running bot does not follow the settings of {venue}: stop it first"
+            raise CommandRefused(msg)
+        ended = settings.restore(version, expected=expected, by=_one_line(by))
+        if ended.outcome != APPLIED:
+            msg = f"nothing was put back: {ended.reason or ended.outcome}"
+            raise CommandRefused(msg)
 
     def _live_lane(self, venue: str) -> tuple[str, LaneSnapshot]:
         for lane in self._lanes:

@@ -120,7 +120,9 @@ def _lane(lane: LaneSnapshot) -> list[RenderableType]:
             stopped.append(f"cannot be armed: {lane.not_ready}")
         if lane.unreconciled is not None:
             stopped.append(f"entries are stopped: {lane.unreconciled}")
-    warnings = [warning for warning in (halted, *stopped, lane.degraded, lane.error) if warning]
+    settings = lane.settings_trouble and f"settings: {lane.settings_trouble}"
+    said = (halted, *stopped, settings, lane.degraded, lane.error)
+    warnings = [warning for warning in said if warning]
     parts.extend(Text(plain(warning), style="bold red") for warning in warnings)
     figures = _row(f"{name} {count:,}" for name, count in counts.items())
     money = _row(

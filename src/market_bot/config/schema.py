@@ -27,6 +27,7 @@ from market_bot.core.domain.exits import (
 from market_bot.core.domain.fills.terms import FillModel
 from market_bot.core.domain.lane import TIMES_KEPT
 from market_bot.core.domain.numbers import (
+    MONEY_SCALE,
     NO_MONEY,
     NOTHING,
     ONE_DOLLAR,
@@ -34,6 +35,7 @@ from market_bot.core.domain.numbers import (
     Money,
     Price,
     Size,
+    money,
 )
 from market_bot.core.domain.settings import SizingMethod
 
@@ -56,6 +58,7 @@ _LAST_PORT: Final = 65_535
 _MAX_COUNT: Final = 10_000
 _MAX_WATCHED: Final = 1000
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
+_MODEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z", re.ASCII)
 _TIME: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z", re.ASCII)
 
 
@@ -95,6 +98,26 @@ class AdvisorKind(Enum):
     """Who writes the nightly proposals."""
 
     RULES = "rules"
+    CLAUDE = "claude"
+
+
+class Effort(Enum):
+    """How hard a language model thinks."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+    MAX = "max"
+
+
+# Dollars for a million tokens, read and written, in prompts as short as a night's.
+_MODEL_PRICES: Final[Mapping[str, tuple[str, str]]] = {
+    "claude-opus-5-5": ("4", "20"),
+    "claude-opus-5": ("5", "25"),
+    "claude-sonnet-5-5": ("2", "10"),
+    "claude-haiku-5-5": ("0.10", "0.50"),
+}
 
 
 def _positive(_: object, __: object, value: Money) -> None:
@@ -179,6 +202,9 @@ def _waits(_: object, __: object, value: Mapping[str, int]) -> None:
             raise FieldError((family,), f"must be from 0 to {_DAY_S}, was {seconds}")
 
 
+_HOST_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+
+
 def _is_loopback(host: str | None) -> bool:
     if host == "localhost":
         return True
@@ -204,13 +230,34 @@ def _endpoint(secure: str, plain: str) -> Callable[[object, object, str | None],
     return check
 
 
-def _loopback(_: object, __: object, value: str) -> None:
+def _address(_: object, __: object, value: str) -> None:
     if not _is_loopback(value):
-        msg = (
-            "would let other machines reach the dashboard, and TLS with a password is not available"
-            " yet: use 127.0.0.1, and an SSH tunnel from elsewhere"
-        )
+        try:
+            ipaddress.ip_address(value)
+        except ValueError as e:
+            msg = "write the address of a network card of this machine, such as 127.0.0.1"
+            raise ValueError(msg) from e
+
+
+def _host_names(_: object, __: object, value: tuple[str, ...]) -> None:
+    for position, name in enumerate(value):
+        if not _HOST_NAME.fullmatch(name):
+            raise FieldError((position,), "write a name such as bot.example.org, without a port")
+
+
+def _model(_: object, __: object, value: str) -> None:
+    if not _MODEL.match(value):
+        msg = "write the name of a model, like claude-opus-5-5"
         raise ValueError(msg)
+
+
+def _dollars_at_most(most: int) -> Callable[[object, object, Money | None], None]:
+    def check(_: object, __: object, value: Money | None) -> None:
+        if value is not None and not 0 < value <= most * 10**MONEY_SCALE:
+            msg = f"must be above 0 and at most {most} dollars"
+            raise ValueError(msg)
+
+    return check
 
 
 def _time_of_day(_: object, __: object, value: str) -> None:
@@ -472,10 +519,29 @@ class VenueConfig:
 
 @attrs.frozen(kw_only=True)
 class Web:
-    """The dashboard's address; this machine only."""
+    """The dashboard: its address, and how it is protected.
 
-    host: str = attrs.field(default="127.0.0.1", validator=_loopback)
+    Others than this machine can only reach it by TLS, with a certificate and its key as PEM files,
+    and with a password, which `market-bot web password` sets. ``names`` are the names it is then
+    reached by. With ``read_only`` it shows everything and takes no commands.
+    """
+
+    host: str = attrs.field(default="127.0.0.1", validator=_address)
     port: int = attrs.field(default=8787, validator=_between(1, _LAST_PORT))
+    names: tuple[str, ...] = attrs.field(default=(), validator=_host_names)
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    read_only: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise FieldError(("tls_key",), "goes with tls_certificate: set both, or none")
+        if self.tls_key is None and not _is_loopback(self.host):
+            raise FieldError(
+                ("host",),
+                "would let other machines reach the dashboard without TLS: use 127.0.0.1 and an SSH"
+                " tunnel, or set tls_certificate and tls_key",
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -493,9 +559,46 @@ class Nightly:
 
 @attrs.frozen(kw_only=True)
 class Advisor:
-    """Who proposes changes at night."""
+    """Who proposes changes at night. All but ``kind`` is about a language model.
+
+    ``max_cost_usd`` is for a UTC day, ``max_tokens`` for one answer, its thinking included, and
+    ``timeout_seconds`` for all attempts of one question together.
+    """
 
     kind: AdvisorKind = AdvisorKind.RULES
+    model: str = attrs.field(default="claude-opus-5-5", validator=_model)
+    effort: Effort = Effort.MEDIUM
+    max_cost_usd: Money = attrs.field(default=money("1"), validator=_dollars_at_most(100))
+    max_tokens: int = attrs.field(default=8000, validator=_between(1000, 64_000))
+    timeout_seconds: int = attrs.field(default=120, validator=_between(5, 600))
+    input_usd_per_million: Money | None = attrs.field(
+        default=None, validator=_dollars_at_most(10_000)
+    )
+    output_usd_per_million: Money | None = attrs.field(
+        default=None, validator=_dollars_at_most(10_000)
+    )
+    base_url: str | None = attrs.field(default=None, validator=_endpoint("https", "http"))
+
+    def __attrs_post_init__(self) -> None:
+        given = (self.input_usd_per_million, self.output_usd_per_million)
+        if None in given and given != (None, None):
+            raise FieldError(
+                ("model",), "has one price: give input_usd_per_million and output_usd_per_million"
+            )
+        if None in given and self.model not in _MODEL_PRICES:
+            raise FieldError(
+                ("model",),
+                "has no known price: say with input_usd_per_million and output_usd_per_million"
+                " what a million tokens cost",
+            )
+
+    @property
+    def prices(self) -> tuple[Money, Money]:
+        """What a million tokens cost, read and written, in 1e-12 dollars."""
+        if self.input_usd_per_million is not None and self.output_usd_per_million is not None:
+            return self.input_usd_per_million, self.output_usd_per_million
+        inputs, outputs = _MODEL_PRICES[self.model]
+        return money(inputs), money(outputs)
 
 
 @attrs.frozen(kw_only=True)

@@ -21,6 +21,13 @@ stop       by
 arm        venue, by, phrase, minutes
 disarm     venue, by
 accept     venue, by
+restore    venue, by, version, expected
+link                                   link: logs in to the dashboard once
+evaluate   chain
+proposals                              proposals
+proposal   proposal                    the proposal, the line it changes, a token
+approve    proposal, token, by         change, outcome
+reject     proposal, reason, note, by  outcome
 =========  ==========================  ==========================================
 """
 
@@ -155,11 +162,12 @@ class ControlServer:
         try:
             # Whoever goes away or dawdles gets no answer.
             with connection, contextlib.suppress(OSError):
+                reply = self._reply(connection, time.monotonic() + DEADLINE_S)
+                # A command may wait for the lane, which is not the caller's dawdling.
                 deadline = time.monotonic() + DEADLINE_S
-                reply = self._reply(connection, deadline)
-                connection.settimeout(_left(deadline + DEADLINE_S))
+                connection.settimeout(_left(deadline))
                 connection.sendall(_line(reply))
-                _end(connection, deadline + DEADLINE_S)
+                _end(connection, deadline)
         finally:
             self._free.release()
 
@@ -207,10 +215,21 @@ class ControlServer:
                 _only(request, "venue", "by")
                 who, venue = _text(request, "by", "terminal"), _text(request, "venue", "")
                 (desk.disarm if command == "disarm" else desk.accept_cash)(venue, who)
+            case "restore":
+                _only(request, "venue", "by", "version", "expected")
+                who, venue = _text(request, "by", "terminal"), _text(request, "venue", "")
+                version, there = _text(request, "version", ""), _text(request, "expected", "")
+                desk.restore_settings(venue, who, version, there)
+            case "link":
+                _only(request)
+                return {"link": desk.login_link()}
+            case "evaluate" | "proposals" | "proposal" | "approve" | "reject":
+                return _night(desk, command, request)
             case _:
                 msg = (
-                    "unknown command: there are accept, arm, disarm, flatten, halt, recent, resume,"
-                    " status and stop"
+                    "unknown command: there are accept, approve, arm, disarm, evaluate, flatten,"
+                    " halt, link, proposal, proposals, recent, reject, restore, resume, status"
+                    " and stop"
                 )
                 raise _BadRequestError(msg)
         return {}
@@ -270,6 +289,30 @@ def _status(desk: Desk) -> Mapping[str, object]:
         "stalled": list(desk.stalled()),
         "lanes": [snapshot_json(snapshot) for snapshot in desk.lanes()],
     }
+
+
+def _night(desk: Desk, command: str, request: Mapping[str, object]) -> Mapping[str, object]:
+    nights = desk.nights()
+    match command:
+        case "evaluate":
+            _only(request, "chain")
+            nights.evaluate(_text(request, "chain", "all").removeprefix("all"))
+            return {}
+        case "proposals":
+            _only(request)
+            return {"proposals": list(nights.listed())}
+        case "proposal":
+            _only(request, "proposal")
+            return dict(nights.show(_text(request, "proposal", "")))
+        case "approve":
+            _only(request, "proposal", "token", "by")
+            who, token = _text(request, "by", "terminal"), _text(request, "token", "")
+            return dict(nights.approve(_text(request, "proposal", ""), token, who))
+        case _:
+            _only(request, "proposal", "reason", "note", "by")
+            who, reason = _text(request, "by", "terminal"), _text(request, "reason", "")
+            note = "" if not request.get("note") else _text(request, "note", "")
+            return dict(nights.reject(_text(request, "proposal", ""), reason, note, who))
 
 
 def _only(request: Mapping[str, object], *names: str) -> None:

@@ -27,6 +27,7 @@ class PatientProtocol(H11Protocol):
     quiet_max: ClassVar[int] = 48
     _deadline: asyncio.TimerHandle | None = None
     _since: float = 0.0
+    _upgraded: bool = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the class above has it
         super().connection_made(transport)
@@ -36,11 +37,19 @@ class PatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._upgraded:
+            return
         if self.conn.their_state in _UNASKED:
             self._wait()
         else:
             self._since = self.loop.time()
             self._done()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        # From here on it belongs to another protocol, and may stay silent.
+        self._upgraded = True
+        self._done()
+        super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._done()

@@ -27,8 +27,10 @@ journal = App(name="journal", help="Read, check and prove what was written down.
 config = App(name="config", help="Look at the settings in force.")
 app.command(journal)
 proposals = App(name="proposals", help="Changes of the settings that the bot proposes.")
+web = App(name="web", help="Reach and protect the dashboard.")
 app.command(config)
 app.command(proposals)
+app.command(web)
 
 
 @app.command
@@ -183,6 +185,69 @@ def why(
     from market_bot.bootstrap.cli.journal_commands import why as work
 
     return work(home, chain, market, json=json)
+
+
+@app.command
+def advise(*, home: Home = DEFAULT_HOME, venue: str | None = None, json: Json = False) -> int:
+    """Say what leaks in a lane's last day and what the advisor would change; nothing is changed.
+
+    Args:
+        home: The bot's home directory.
+        venue: Which venue; without it the lane written last.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.bootstrap.cli.advise_command import advise as work
+
+    return work(home, venue, json=json)
+
+
+@app.command(name="eval")
+def eval_(
+    *,
+    home: Home = DEFAULT_HOME,
+    chain: ChainName = None,
+    at: str | None = None,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Work on a lane's night now: what leaks, why, and what is proposed; once per UTC date.
+
+    Args:
+        home: The bot's home directory.
+        chain: Which lane, as venue/lane[/run]; without it the one written last.
+        at: The night that was due at this moment, ISO 8601 with a zone; without it the last one.
+        dry_run: Show what would come of it, also of a night that is over; nothing is written.
+        json: Print the report as JSON and nothing else.
+
+    """
+    from market_bot.bootstrap.cli.eval_command import evaluate as work
+
+    return work(home, chain, at, dry_run=dry_run, json=json)
+
+
+@app.command
+def demo(
+    *,
+    home: Home = Path("market-bot-demo"),
+    port: int | None = None,
+    no_web: Annotated[bool, Parameter(negative=())] = False,
+    stop: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Show the whole loop: 28 simulated days with a leak, the night that finds it, a proposal.
+
+    Args:
+        home: Where the demonstration's home is made; it must not be there yet.
+        port: Port of the page.
+        no_web: Do without the page.
+        stop: Only make the home; without it the bot trades on in it.
+        json: Print what came of it as JSON and nothing else.
+
+    """
+    from market_bot.bootstrap.cli.demo_command import demo as work
+
+    return work(home, port=port, web=not no_web, stop=stop, json=json)
 
 
 @app.command(name="import")
@@ -427,6 +492,48 @@ def show(venue: str = "simulated", /, *, home: Home = DEFAULT_HOME, json: Json =
     return work(home, venue, json=json)
 
 
+@config.command
+def history(venue: str = "simulated", /, *, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Print the settings a venue was traded with: since when, by whom, and what changed.
+
+    Args:
+        venue: Which venue.
+        home: The bot's home directory.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.adapters.storage.home import Home as Place
+    from market_bot.bootstrap.cli.config_commands import history as work
+
+    return work(Place(home), venue, json=json)
+
+
+@config.command
+def restore(
+    version: str,
+    /,
+    *,
+    venue: str = "simulated",
+    home: Home = DEFAULT_HOME,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Put an earlier version of a venue's settings back, byte for byte; a running bot follows.
+
+    Args:
+        version: The beginning of a version from `config history`, or the hash of its settings.
+        venue: Which venue.
+        home: The bot's home directory.
+        dry_run: Only show what would change.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.adapters.storage.home import Home as Place
+    from market_bot.bootstrap.cli.config_commands import restore as work
+
+    return work(Place(home), version, venue, dry_run=dry_run, json=json)
+
+
 @proposals.command
 def knobs(
     *,
@@ -445,3 +552,111 @@ def knobs(
     from market_bot.bootstrap.cli.proposals_command import knobs as work
 
     return work(home, venue, json=json)
+
+
+@proposals.command(name="list")
+def list_(
+    *,
+    home: Home = DEFAULT_HOME,
+    all: Annotated[bool, Parameter(negative=())] = False,  # noqa: A002 - the word people know
+    json: Json = False,
+) -> int:
+    """Print the proposals that wait for you.
+
+    Args:
+        home: The bot's home directory.
+        all: Those that are decided as well.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.bootstrap.cli.proposals_command import show_all as work
+
+    return work(home, every=all, json=json)
+
+
+@proposals.command(name="show")
+def show_proposal(proposal: str, /, *, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Print a proposal: why it is made, what its replay said, and the exact line it changes."""
+    from market_bot.bootstrap.cli.proposals_command import show_one as work
+
+    return work(home, proposal, json=json)
+
+
+@proposals.command
+def approve(
+    proposal: str,
+    /,
+    *,
+    home: Home = DEFAULT_HOME,
+    yes: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Show the exact change and make it, after you have said yes.
+
+    Args:
+        proposal: Its id.
+        home: The bot's home directory.
+        yes: Do not ask.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.bootstrap.cli.proposals_command import approve as work
+
+    return work(home, proposal, yes=yes, json=json)
+
+
+@proposals.command
+def reject(
+    proposal: str,
+    /,
+    *,
+    reason: Literal[
+        "not_convinced",
+        "too_risky",
+        "wrong_knob",
+        "wrong_direction",
+        "bad_moment",
+        "cause_known",
+        "other",
+    ],
+    note: str = "",
+    home: Home = DEFAULT_HOME,
+    json: Json = False,
+) -> int:
+    """Turn a proposal down; the bot learns from the reason.
+
+    Args:
+        proposal: Its id.
+        reason: Why.
+        note: A short line for people; no advisor ever reads it.
+        home: The bot's home directory.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.bootstrap.cli.proposals_command import reject as work
+
+    return work(home, proposal, reason, note, json=json)
+
+
+@web.command
+def link(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Print an address that logs in to the running bot's dashboard once, within the hour."""
+    from market_bot.bootstrap.cli.web_commands import link as work
+
+    return work(home, json=json)
+
+
+@web.command
+def password(
+    *, home: Home = DEFAULT_HOME, remove: Annotated[bool, Parameter(negative=())] = False
+) -> int:
+    """Set the dashboard's password; it is asked for twice, or read from standard input.
+
+    Args:
+        home: The bot's home directory.
+        remove: Have no password any more; links still log in.
+
+    """
+    from market_bot.bootstrap.cli.web_commands import password as work
+
+    return work(home, remove=remove)

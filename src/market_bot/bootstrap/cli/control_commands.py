@@ -181,6 +181,8 @@ def _lane(lane: Mapping[str, Any]) -> str:
     counts = ", ".join(f"{name} {count:,}" for name, count in lane["counts"].items())
     halted = f"  HALTED by {lane['halted']}" if lane["halted"] else ""
     stopped = "".join(f"\n  entries are stopped: {why}" for why in lane.get("stopped", ()))
+    trouble = lane.get("settings_trouble")
+    stopped += f"\n  settings: {trouble}" if trouble else ""
     return (
         f"{lane['venue']}/{lane['lane']}: {lane['phase']}, {counts}; "
         f"equity {dollars(money(lane['equity']))}, PnL {dollars(money(lane['gain']))}, "

@@ -41,6 +41,7 @@ class LaneSnapshot:
         account: which account, for people; ``account_cash`` is what it says there is.
         external: what others have at stake in the account, with ``external_orders`` waiting.
         differences: what disagreed at the latest comparison, a line each.
+        settings_trouble: what the settings file says that is not in force, and why.
         not_ready: what the venue itself has against real orders, None if nothing.
 
     """
@@ -84,6 +85,7 @@ class LaneSnapshot:
     external_orders: int = 0
     differences: tuple[str, ...] = ()
     not_ready: str | None = None
+    settings_trouble: str | None = None
     head: tuple[int, str] = (0, "")
     error: str | None = None
 

@@ -37,6 +37,7 @@ not_ready    what the venue itself has against real orders, or None
 halted       who halted and why, or None
 degraded     why nothing is opened although nobody halted, or None
 config       hash of the configuration in force
+settings_trouble what the settings file says that is not in force, and why, or None
 head         ``seq`` and ``hash`` of the chain's last line
 error        why the lane failed, or None
 ===========  =======================================================================
@@ -101,6 +102,7 @@ def snapshot_json(snapshot: LaneSnapshot) -> dict[str, object]:
         "halted": snapshot.halted,
         "degraded": snapshot.degraded,
         "config": snapshot.config,
+        "settings_trouble": snapshot.settings_trouble,
         "head": {"seq": number, "hash": digest},
         "error": snapshot.error,
     }
