@@ -10,7 +10,7 @@ from market_bot.core.domain import events as ev
 from market_bot.core.domain.numbers import HOUR, Micros
 
 from .baseline import Baseline, make_baseline
-from .cohort import Cohort
+from .cohort import Cohort, Worth
 from .constants import BASELINE_DAYS, DAY, HISTORY_TRADES_MAX
 from .count_check import HOURS, usual_hours
 from .error_check import Errors
@@ -47,13 +47,17 @@ class History:
     def baseline(self) -> Baseline:
         """Return what these weeks were like."""
         return make_baseline(
-            self._trades.worths(self.until),
+            self.worths(),
             beginning(self.until),
             self.until,
             hours=usual_hours(self._counts()),
             tally=self._errors.until(self.until),
             refusing=frozenset(self._refusing),
         )
+
+    def worths(self) -> tuple[Worth, ...]:
+        """Return the trades of these weeks."""
+        return self._trades.worths(self.until)
 
     def _counts(self) -> list[list[int]]:
         counted = dict.fromkeys(sorted(self._scanned), 0)
