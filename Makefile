@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_VENV := .venv-lock
 ARGS ?=
-# Test processes at a time: as many as there are processors; 0 is one test after the other.
-WORKERS ?= auto
+# Test processes at a time; 0 is one test after the other. More than there are processors, since many
+# tests wait for a bot, a disk or a socket.
+WORKERS ?= 4
 UPGRADE ?=
 
 # Stamps: each is touched when its step succeeded, so that a second call has nothing to do.
