@@ -330,6 +330,7 @@ def make_nights(
         hearing = nightly.follow(lane.chain, lane.resumed_from, hands.offer)
         recorder = lane.lane.trader.recorder
         recorder.observers.append(_new_to(hearing, recorder, lane.resumed_from))
+        _watch_trials(lane, home, bot, system)
     bot.add_worker(nightly)
     bot.add_nights(RunningNights(home, nightly, bot))
     return nightly

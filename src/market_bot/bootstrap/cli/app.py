@@ -30,6 +30,8 @@ proposals = App(name="proposals", help="Changes of the settings that the bot pro
 web = App(name="web", help="Reach and protect the dashboard.")
 app.command(config)
 app.command(proposals)
+trials = App(name="trials", help="Changes under watch, and what came of them.")
+app.command(trials)
 app.command(web)
 
 
@@ -636,6 +638,30 @@ def reject(
     from market_bot.bootstrap.cli.proposals_command import reject as work
 
     return work(home, proposal, reason, note, json=json)
+
+
+@trials.command(name="list")
+def list_trials(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Print every change that was tried, the newest last."""
+    from market_bot.bootstrap.cli.trials_command import show_all as work
+
+    return work(home, json=json)
+
+
+@trials.command(name="show")
+def show_trial(trial: str, /, *, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Print one trial: its terms, its checks in words, its end and its results."""
+    from market_bot.bootstrap.cli.trials_command import show_one as work
+
+    return work(home, trial, json=json)
+
+
+@trials.command(name="scorecard")
+def trial_scores(*, home: Home = DEFAULT_HOME, json: Json = False) -> int:
+    """Print how good each proposer was: hits, misses, and what a week brought."""
+    from market_bot.bootstrap.cli.trials_command import scorecard as work
+
+    return work(home, json=json)
 
 
 @web.command

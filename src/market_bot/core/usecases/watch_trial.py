@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final, Protocol
 
 import attrs
@@ -325,13 +325,13 @@ class WatchTrial(Actor):
     def _prepare(self, log: TrialLog, present: Present, now: Micros) -> bool:
         """Read on in the weeks before a change; begin its trial once they are known."""
         change = log.next
-        if change is None or self._seq < present.head:
-            self._weeks = None if change is None else self._weeks
+        if change is None:
             return False
         name = change.intended.change
         if self._weeks is None or self._weeks.change != name:
-            since = beginning(change.in_force)
-            self._weeks = _Weeks(name, History(change.in_force), self.past.history(since))
+            until = change.in_force
+            lines = takewhile(lambda line: line.at < until, self.past.history(beginning(until)))
+            self._weeks = _Weeks(name, History(until), lines)
         # Taken out first: what could not be read to its end is begun anew.
         weeks, self._weeks = self._weeks, None
         if _read_on(weeks):
