@@ -1,19 +1,24 @@
-"""A day's window for the leak rules from a long journal, beside bare decoding of the lines."""
+"""A day's window for the leak rules from a long journal, beside bare decoding of the lines.
+
+Two mixes of lines: that of a run in the simulated world as a new home has it, repeated until there
+are enough lines; and a harder one, a lane that refuses much and follows what it refused.
+"""
 
 from __future__ import annotations
 
+import gc
 import random
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any, Final
 
 import attrs
 
 from benchmarks.cases.journal_scan import bare
-from benchmarks.measure import Side, against, child, interleave
+from benchmarks.measure import Side, Times, against, child
 from benchmarks.rows import AtMost, Row
 from benchmarks.setting import Benchmark, Setting
 from market_bot.adapters.storage.journal import JsonlJournal
@@ -48,6 +53,8 @@ _GOAL: Final = AtMost(1.4)
 _MEMORY_MB: Final = 64.0
 _NEW_LINES: Final = 1_000
 _NEW_MS: Final = 5.0
+_TIMES: Final = ("since", "sent_at", "expires_at", "traded_at")
+_NAMES: Final = ("signal", "intent", "fill", "venue_order", "market", "event")
 # So many that marks are a fifth to a quarter of the lines, as in a lane that refuses much.
 _LINES_A_MARKET: Final = 6_000
 _STRATEGIES: Final = ("bias_harvest", "market_making", "mean_reversion")
@@ -272,17 +279,55 @@ def _usd(dollars: int) -> Money:
     return Money(dollars * 10**12)
 
 
-def write_day(place: Path, lines: int) -> str:
-    """Write the journal of a day of so many lines or a few more; tell what it consists of."""
+def write_day(place: Path, told: Iterable[tuple[ev.Event, Micros]]) -> str:
+    """Write the journal of a day; tell what it consists of."""
     journal = JsonlJournal(chain_folder(place, _CHAIN), _CHAIN, boot="bench", durability="group")
-    counts: dict[str, int] = {}
-    for event, at in _Day(lines).events():
+    counts: Counter[str] = Counter()
+    for event, at in told:
         journal.append(event, at, _CONFIG)
-        counts[event.TYPE] = counts.get(event.TYPE, 0) + 1
+        counts[event.TYPE] += 1
     journal.close()
-    total = sum(counts.values())
-    common = sorted(counts.items(), key=lambda item: -item[1])[:6]
-    return ", ".join(f"{name} {100 * n / total:.1f} %" for name, n in common)
+    return ", ".join(f"{name} {n / counts.total():.1%}" for name, n in counts.most_common(9))
+
+
+def lived(setting: Setting, lines: int) -> Iterator[tuple[ev.Event, Micros]]:
+    """Yield so many lines of one day: those of a simulated run, again and again, closer together.
+
+    Each turn has markets, signals, orders and fills of its own.
+    """
+    life = _simulated_run(setting)
+    begin, turns = life[0][1], -(-lines // len(life))
+    span = life[-1][1] - begin + 5 * SECOND
+    for number in range(lines):
+        turn, place = divmod(number, len(life))
+        event, at = life[place]
+
+        def moved(moment: Micros, turn: int = turn) -> Micros:
+            return Micros(_BEGIN + (moment - begin + turn * span) * _DAY // (turns * span))
+
+        changes: dict[str, object] = {
+            name: f"{turn:04x}{named[4:]}" for name in _NAMES if (named := getattr(event, name, ""))
+        }
+        for name in _TIMES:
+            moment = getattr(event, name, None)
+            if moment is not None:
+                changes[name] = moved(moment)
+        yield attrs.evolve(event, **changes), moved(at)
+
+
+def _simulated_run(setting: Setting) -> Sequence[tuple[ev.Event, Micros]]:
+    """Return what a bot in a new home writes down in a simulated world."""
+    home, ticks = setting.folder / "simulated-home", setting.pick(3_000, 600, 5)
+    program = (
+        "import sys, io, contextlib; from market_bot.bootstrap.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    assert not main(['run', '--home', sys.argv[1], '--ticks', sys.argv[2],"
+        " '--speed', '0', '--seed', '3', '--no-web'])\n"
+    )
+    child(program, str(home), str(ticks))
+    (folder,) = {path.parent for path in home.glob("journal/simulated/**/*.jsonl")}
+    entries = JournalReader(folder, Chain("simulated", "sim")).read()
+    return [(entry.event, entry.at) for entry in entries if entry.event is not None]
 
 
 def window(folder: Path) -> Window:
@@ -291,17 +336,25 @@ def window(folder: Path) -> Window:
 
 
 def measure(setting: Setting) -> Iterator[Row]:
-    """Yield the rows: speed beside bare decoding, memory, and what new lines cost."""
+    """Yield the rows of each mix: speed beside bare decoding, memory, and what new lines cost."""
     lines = setting.pick(1_000_000, 50_000, 400)
-    mix = write_day(setting.folder, lines)
-    folder = chain_folder(setting.folder, _CHAIN)
+    mixes = {
+        "those of a simulated run": lived(setting, lines),
+        "a hard mix, much refused and followed": _Day(lines).events(),
+    }
+    for number, (what, told) in enumerate(mixes.items()):
+        place = setting.folder / f"mix-{number}"
+        mix = write_day(place, told)
+        yield from _mix(setting, chain_folder(place, _CHAIN), what, lines, mix)
+
+
+def _mix(setting: Setting, folder: Path, what: str, lines: int, mix: str) -> Iterator[Row]:
     sides: Mapping[str, Side] = {
         "bare decode": lambda: bare(folder),
         "window": lambda: window(folder),
     }
-    times = interleave(setting, sides, warm=False)
-    yield times.row(
-        f"window of a day of {lines:,} lines, read in one pass",
+    yield _worked(setting, sides).row(
+        f"window of a day of {lines:,} lines, {what}: processor time",
         "window",
         "bare decode",
         units=lines,
@@ -309,20 +362,37 @@ def measure(setting: Setting) -> Iterator[Row]:
         goal=_GOAL,
         note=mix,
     )
-    yield _memory(folder, lines)
-    yield _new_lines(setting, folder, lines)
+    yield _memory(folder, lines, what)
+    yield _new_lines(setting, folder, lines, what)
 
 
-def _memory(folder: Path, lines: int) -> Row:
+def _worked(setting: Setting, sides: Mapping[str, Side]) -> Times:
+    """Run the sides in turns, and return the processor time of each round."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(setting.rounds):
+        names = list(sides)
+        for name in names[number % 2 :] + names[: number % 2]:
+            gc.collect()
+            began = process_time()
+            sides[name]()
+            seconds[name].append(process_time() - began)
+    return Times(seconds)
+
+
+def _memory(folder: Path, lines: int, what: str) -> Row:
     program = (
-        "import sys; from pathlib import Path; "
-        "from benchmarks.cases.leak_window import window; window(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path\n"
+        "from market_bot.adapters.storage.window_reader import WindowReader\n"
+        "from market_bot.core.ports.journal import Chain\n"
+        "reader = WindowReader(Path(sys.argv[1]), Chain(*sys.argv[2].split('/')))\n"
+        "kept = reader.read(int(sys.argv[3]), int(sys.argv[4]))\n"
     )
-    most = child(program, str(folder)).rss_mb
-    return against(f"most memory for a window of {lines:,} lines", most, _MEMORY_MB, "MB")
+    until = _BEGIN + 2 * _DAY
+    most = child(program, str(folder), str(_CHAIN), str(_BEGIN), str(until)).rss_mb
+    return against(f"most memory for a window of {lines:,} lines, {what}", most, _MEMORY_MB, "MB")
 
 
-def _new_lines(setting: Setting, folder: Path, lines: int) -> Row:
+def _new_lines(setting: Setting, folder: Path, lines: int, what: str) -> Row:
     new = min(_NEW_LINES, lines // 8)
     rounds = max(1, setting.rounds)
     begin = max(1, lines - new * (rounds + 1))
@@ -332,12 +402,12 @@ def _new_lines(setting: Setting, folder: Path, lines: int) -> Row:
     following.read_on(times[0])
     spent: list[float] = []
     for at in times[1:]:
-        began = perf_counter()
+        began = process_time()
         following.read_on(at)
-        spent.append(perf_counter() - began)
-    note = "the window is made anew of what is known and what is new"
-    what = f"{new:,} new lines taken into a window of {lines:,}"
-    return against(what, median(spent) * 1000, _NEW_MS, "ms", note)
+        spent.append(process_time() - began)
+    note = "processor time; the window is made anew of what is known and what is new"
+    told = f"{new:,} new lines taken into a window of {lines:,} lines, {what}"
+    return against(told, median(spent) * 1000, _NEW_MS, "ms", note)
 
 
 benchmark = Benchmark(

@@ -77,8 +77,8 @@ MUTATIONS = (
     Mutation(
         name="every phase of a refusal is an opportunity",
         file=_BUILD,
-        old="            if known[0] == signal:\n",
-        new="            if False:\n",
+        old="            if known.signal == signal:\n                return names",
+        new="            if False:\n                return names",
         tests=(_WINDOWS,),
     ),
     Mutation(
@@ -91,8 +91,8 @@ MUTATIONS = (
     Mutation(
         name="what is left out is not said",
         file=_BUILD,
-        old="            self._cut = self._cut or len(kept) == kept.maxlen\n",
-        new="",
+        old="        if len(kept) == kept.maxlen:\n",
+        new="        if False:\n",
         tests=(_WINDOWS,),
     ),
     Mutation(
@@ -112,15 +112,36 @@ MUTATIONS = (
     Mutation(
         name="a missing line is not missed",
         file=_READER,
-        old="if line.seq != seq + 1 or stamp < last:",
-        new="if stamp < last:",
+        old="if stamp < self._stamp or (self._seq and told.seq != self._seq + 1):",
+        new="if stamp < self._stamp:",
         tests=("tests/unit/test_window_reader.py",),
     ),
     Mutation(
         name="new settings within a block of lines are not seen",
         file=_READER,
-        old="if line.cfg != config:",
-        new="if config is None:",
+        old="        if [line[end:kind] for line in lines].count(middle) == len(lines):\n",
+        new="        if True:\n",
+        tests=("tests/unit/test_window_reader.py",),
+    ),
+    Mutation(
+        name="lines that run back in time are taken as they come",
+        file=_READER,
+        old="            or stamps != sorted(stamps)\n",
+        new="",
+        tests=("tests/unit/test_window_reader.py",),
+    ),
+    Mutation(
+        name="a pause between scans that were passed over counts as covered",
+        file=_READER,
+        old="Micros(at + GAP_MAX)",
+        new="Micros(at + 20 * GAP_MAX)",
+        tests=("tests/unit/test_window_reader.py",),
+    ),
+    Mutation(
+        name="a tick that could not scan is passed over",
+        file=_READER,
+        old='frozenset({b"tick", ',
+        new="frozenset({",
         tests=("tests/unit/test_window_reader.py",),
     ),
 )

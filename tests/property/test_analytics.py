@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from market_bot.core.domain.analytics.attribution import PARTS, attribution_of
 from market_bot.core.domain.analytics.build import WindowBuilder
 from market_bot.core.domain.analytics.window import Window
 from market_bot.core.domain.lane import LaneState, apply
-from market_bot.core.domain.numbers import NO_MONEY, Duration, Micros, Money
+from market_bot.core.domain.market import Leg
+from market_bot.core.domain.numbers import NO_MONEY, SECOND, Duration, Micros, Money
+from market_bot.core.domain.orders import Purpose
+from market_bot.core.domain.signals import Gate
 from market_bot.core.usecases.record_facts import Recorder
 from tests.fakes.builders import a_start
 from tests.fakes.clock import NOON
@@ -27,6 +31,7 @@ from tests.fakes.journal_facts import CHAIN
 from tests.property import test_lane, test_settlement
 from tests.property.test_recording import a_lane_of
 from tests.property.test_trader import a_paper_life
+from tests.unit.test_window_builder import a_denial, a_mark, a_scan, a_wish
 
 Told = Sequence[tuple[ev.Event, Micros]]
 FAR = Micros(10**17)
@@ -196,6 +201,57 @@ def read_twice(folder: Path, since: Micros, until: Micros) -> tuple[Window, Wind
     for entry in JournalReader(folder, CHAIN).read():
         builder.hear(entry.seq, entry.at, entry.event, entry.config)
     return WindowReader(folder, CHAIN).read(since, until), builder.close()
+
+
+IDS = st.sampled_from([*(f"0123456789abcdef0123456{n}" for n in range(3)), "s-1", 'a"', "é" * 12])
+GATES = st.lists(
+    st.sampled_from([Gate("cooldown", "9", "1", hard=False), Gate('a"b', "0", "1", hard=True)]),
+    max_size=2,
+    unique=True,
+).map(tuple)
+
+
+@st.composite
+def repeated_facts(draw: st.DrawFn) -> ev.Event:
+    """Draw one of the facts of which a journal has most, about one of a few wishes."""
+    kind = draw(st.sampled_from(("scan", "scan", "tick", "signal", "begin", "end", "mark", "mark")))
+    if kind in ("scan", "tick"):
+        return a_scan() if kind == "scan" else ev.Tick(position="", reason="stale")
+    named = {
+        "signal": draw(IDS),
+        "market": draw(st.sampled_from(("M-1", 'M"2'))),
+        "leg": draw(st.sampled_from(Leg)),
+        "purpose": draw(st.sampled_from(Purpose)),
+    }
+    if kind == "signal":
+        return a_wish(**named)
+    if kind == "mark":
+        since, horizon = draw(st.integers(0, 9)), draw(st.sampled_from((0, 60, 300)))
+        cause = draw(st.sampled_from((ev.Cause.DENIED, ev.Cause.DENIED, ev.Cause.TRADED)))
+        return a_mark(cause, since, horizon, draw(st.sampled_from(("0.5", "0.51"))), **named)
+    return a_denial(*draw(GATES), phase=kind, count=draw(st.integers(1, 900)), **named)
+
+
+GAPS = st.sampled_from((0, 0, 0, 1, 1, 100, 299, 300, 301))
+
+
+@given(st.lists(st.tuples(repeated_facts(), GAPS), max_size=60), cuts, cuts)
+def test_repeated_facts_are_read_as_they_are_heard(
+    told: list[tuple[ev.Event, int]], begin: float, end: float
+) -> None:
+    """Wishes, refusals, marks and scans in any order, also with names that must be escaped."""
+    moments = list(accumulate((gap for _, gap in told), initial=0))
+    lines = [
+        Line(event, Micros(NOON + at * SECOND), f"c-{at // 400}")
+        for (event, _), at in zip(told, moments, strict=False)
+    ]
+    last = moments[-1] * SECOND
+    since = Micros(NOON + int(begin * last))
+    with tempfile.TemporaryDirectory() as name:
+        write(Path(name), [Line(a_start(), NOON, "c-0"), *lines])
+        fast, slow = read_twice(Path(name), since, Micros(since + int(end * last) + 1))
+
+    assert slow == fast
 
 
 @settings(max_examples=15)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import pytest
 
 from market_bot.adapters.storage.journal import JsonlJournal
@@ -32,6 +33,9 @@ def write(folder: Path, events: list[ev.Event], step: int = SECOND) -> Recorder:
     journal.commit()
     return recorder
 
+
+ID = "0123456789abcdef01234567"
+"""An id as they are made; readers may know where it ends."""
 
 LINES = [
     a_start(),
@@ -91,6 +95,7 @@ def test_following_takes_only_what_is_new(tmp_path: Path) -> None:
     assert window.closed == WindowReader(tmp_path, CHAIN).read(NOON, FAR).closed
 
 
+@pytest.mark.parametrize("signal", ["s-1", ID])
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -103,11 +108,18 @@ def test_following_takes_only_what_is_new(tmp_path: Path) -> None:
         (b"T12:00:03.", b"T12:00:01."),
         (b"T12:00:06.", b"Tab:00:06."),
         (b'"equity":"100"', b'"equity":"1e"'),
+        (b'"seq":4,', b'"seq":9,'),
+        (b'"type":"order_intent","data"', b'"type":"order_intent","date"'),
+        (b'"count":3}', b'"count":x}'),
     ],
 )
-def test_a_bad_line_is_refused(tmp_path: Path, old: bytes, new: bytes) -> None:
+def test_a_bad_line_is_refused(tmp_path: Path, old: bytes, new: bytes, signal: str) -> None:
     """Whatever is needed and cannot be understood is corruption, with its file and place."""
-    write(tmp_path, LINES)
+    named = [
+        attrs.evolve(line, signal=signal) if isinstance(line, ev.SignalRaised | ev.Denied) else line
+        for line in LINES
+    ]
+    write(tmp_path, named)
     path = the_file(tmp_path)
     text = path.read_bytes()
 
@@ -144,6 +156,40 @@ def test_types_of_later_versions_are_passed_over(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + line)
 
     assert before == WindowReader(tmp_path, CHAIN).read(NOON, FAR)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"ts":', b' "ts":'),
+        (b'"phase":"end","gates":[],', b'"gates":[],"phase":"end",'),
+        (b'"data":{"position":"",', b'"data":{"later":1,"position":"",'),
+    ],
+)
+def test_lines_written_otherwise_are_understood(tmp_path: Path, old: bytes, new: bytes) -> None:
+    """Spaces, another order of fields, fields of later versions: they say the same."""
+    write(tmp_path, LINES)
+    before, path = WindowReader(tmp_path, CHAIN).read(NOON, FAR), the_file(tmp_path)
+    first, rest = path.read_bytes().split(b"\n", 1)
+
+    assert old in rest
+    path.write_bytes(first + b"\n" + rest.replace(old, new))
+    assert before == WindowReader(tmp_path, CHAIN).read(NOON, FAR)
+
+
+def test_a_pause_is_not_covered(tmp_path: Path) -> None:
+    """However many scans stand before and after it, and whatever else is between them."""
+    recorder = write(tmp_path, [a_start()])
+    blind = ev.Tick(position="", reason="stale")
+    told = [*range(0, 600, 60), *range(960, 1500, 60)]
+    for second in told:
+        recorder.record(a_scan(), Micros(NOON + second * SECOND))
+    recorder.record(blind, Micros(NOON + 1500 * SECOND))
+    recorder.record(a_scan(), Micros(NOON + 1510 * SECOND))
+    recorder.record(a_scan(), Micros(NOON + 1520 * SECOND))
+    recorder.journal.commit()
+
+    assert WindowReader(tmp_path, CHAIN).read(NOON, FAR).covered == (540 + 480 + 10) * SECOND
 
 
 def test_settings_change_between_lines(tmp_path: Path) -> None:

@@ -5,41 +5,25 @@ signal its bytes, which are decoded if something comes of it; of the others the 
 A window is the same as if every line had been decoded and heard.
 
 Hashes are not checked, but for the first line of a file: `market-bot journal verify` does that.
-What is checked is that every line is JSON, the order of sequence numbers and times, and that what
-is needed fits its schema. An unfinished last line is the end.
+What is checked is how every line begins, the order of sequence numbers and times, and that what is
+needed fits its schema. An unfinished last line is the end.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar, Union, cast
+from typing import Final
 
 import msgspec
 
-from market_bot.core.domain.analytics.build import DEFAULT_CAPS, Caps, Undecoded, WindowBuilder
-from market_bot.core.domain.analytics.window import Prices, Window, Wish
-from market_bot.core.domain.events import EVENT_TYPES, Cause, Checkpoint, Denied
+from market_bot.core.domain.analytics.build import DEFAULT_CAPS, GAP_MAX, Caps, WindowBuilder
+from market_bot.core.domain.analytics.window import Window
+from market_bot.core.domain.events import Checkpoint
 from market_bot.core.domain.lane import FOLD_VERSION, LaneState
-from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import (
-    HOUR,
-    NEVER,
-    SECOND,
-    Duration,
-    Micros,
-    Price,
-    Size,
-    format_time,
-    money,
-    parse_time,
-    price,
-    probability,
-    size,
-    utc_date,
-)
-from market_bot.core.domain.orders import Purpose, Style
-from market_bot.core.domain.signals import Gate
+from market_bot.core.domain.numbers import HOUR, NEVER, Duration, Micros, format_time, utc_date
 from market_bot.core.ports.journal import Chain, JournalError
 from market_bot.core.ports.windows import Following, Windows
 
@@ -48,211 +32,57 @@ from .durable_file import Files, RealFiles
 from .journal_reader import corrupt, journal_files
 from .line_format import (
     LINE_BYTES_MAX,
+    SEAL_BYTES,
+    STAMP_BYTES,
     BadLineError,
+    context,
     parse_line,
+)
+from .window_lines import (
+    BEFORE_ID,
+    COUNT,
+    DATA,
+    DENIED,
+    FACTS,
+    GATES_END,
+    ID_BYTES,
+    KEYS,
+    KIND_BYTES,
+    MARK,
+    MOMENTS,
+    NOT_TO_OPEN,
+    OTHERWISE,
+    OVER,
+    PHASE,
+    PHASES,
+    PLAIN,
+    QUOTES,
+    SCAN,
+    SIGNAL,
+    Read,
+    equity,
+    gates_of,
+    moment,
+    read_accepted,
+    read_line,
+    read_mark,
+    refuse,
+    signal_of,
 )
 
 WARM_UP: Final = Duration(7 * 24 * HOUR)
 """How much earlier than a window reading begins: what was bought then is known in full."""
 
-_BLOCK_BYTES: Final = 1 << 18
-_SECOND: Final = len("2026-11-22T00:30:00")
-_ID: Final = b'{"signal":"'
+_BLOCK_BYTES: Final = 1 << 17
+_BEGINNING: Final = b'{"v":1,"seq":%d,"ts":"'
 _LAST: Final = Micros(253_402_300_799_999_999)
-
-K = TypeVar("K", bound=bytes | str)
-V = TypeVar("V")
-
-
-class _Mark(msgspec.Struct, gc=False):
-    signal: str
-    market: str
-    leg: Leg
-    cause: Cause
-    since: str
-    horizon_s: int
-    mid: str | None = None
-    bid: str | None = None
-    ask: str | None = None
-
-
-class _Gate(msgspec.Struct, gc=False):
-    name: str
-    limit: str
-    value: str
-    hard: bool
-
-
-class _Denied(msgspec.Struct, gc=False):
-    signal: str
-    strategy: str
-    market: str
-    event: str
-    family: str
-    leg: Leg
-    purpose: Purpose
-    phase: str
-    gates: msgspec.Raw
-    price: str
-    size: str
-    count: int = 1
-
-
-class _Scan(msgspec.Struct, gc=False):
-    equity: str = "0"
-
-
-class _Signal(msgspec.Struct, gc=False):
-    style: Style
-    price: str
-    belief: str
-    edge: str
-    cost: str
-    reason: str
-    mid: str | None = None
-    bid: str | None = None
-    ask: str | None = None
-    depth: str | None = None
-    book_age: int = 0
-    closes_in: int | None = None
-
-
-class _Line(msgspec.Struct, gc=False, tag_field="type"):
-    seq: int
-    ts: str
-    cfg: str
-
-
-class _ScanLine(_Line, gc=False, tag="scan"):
-    data: _Scan
-
-
-class _MarkLine(_Line, gc=False, tag="mark"):
-    data: _Mark
-
-
-class _DeniedLine(_Line, gc=False, tag="denied"):
-    data: _Denied
-
-
-class _SignalLine(_Line, gc=False, tag="signal"):
-    data: msgspec.Raw
-
-
-class _OtherLine(_Line, gc=False, tag=""):
-    data: msgspec.Raw
-
-
-def _other_line(kind: str) -> type[_Line]:
-    made = msgspec.defstruct(f"_{kind}", [], bases=(_OtherLine,), tag=kind, gc=False)
-    return cast("type[_Line]", made)
-
-
-_KINDS: Final = {
-    _other_line(kind): kind
-    for kind in EVENT_TYPES
-    if kind not in ("scan", "mark", "denied", "signal")
-}
-_ANY_LINE: Final = Union[(_ScanLine, _MarkLine, _DeniedLine, _SignalLine, *_KINDS)]
-
-_lines: Final = msgspec.json.Decoder(_ANY_LINE)
-_NO_GATES: Final = msgspec.Raw()
-
-
-class _Id(msgspec.Struct, gc=False):
-    signal: str
-
-
-_read_id = msgspec.json.Decoder(_Id).decode
-_read_gates = msgspec.json.Decoder(list[_Gate]).decode
-_read_signal = msgspec.json.Decoder(_Signal).decode
+# Scans before and after these do not follow each other, or a scan is told in another way.
+_BETWEEN_SCANS: Final = frozenset({b"tick", b"bot_started", b"bot_stopped", b"scan"})
 
 # What decoding and `price` and its like raise; a key that is not UTF-8 is reported as it comes.
 _UNFIT: Final = (msgspec.MsgspecError, ValueError, TypeError, CodecError)
 
-
-class _Known(dict[K, V]):
-    """What texts stand for; they repeat themselves. Forgets all of them if there are too many."""
-
-    def __init__(self, read: Callable[[K], V], most: int) -> None:
-        super().__init__()
-        self._read, self._most = read, most
-
-    def __missing__(self, text: K) -> V:
-        value = self._read(text)
-        if len(self) >= self._most:
-            self.clear()
-        self[text] = value
-        return value
-
-
-def _gates(data: bytes) -> tuple[Gate, ...]:
-    told = _read_gates(data)
-    return tuple(Gate(gate.name, gate.limit, gate.value, gate.hard) for gate in told)
-
-
-def _second(text: str) -> Micros:
-    minutes, seconds = int(text[14:16]), int(text[17:19])
-    return Micros(_HOURS[text[:13]] + (minutes * 60 + seconds) * SECOND)
-
-
-def _hour(text: str) -> Micros:
-    return parse_time(text + ":00:00Z")
-
-
-_HOURS: Final = _Known(_hour, 2_000)
-
-
-_PRICES: Final[_Known[str, Price]] = _Known(price, 20_000)
-_SIZES: Final[_Known[str, Size]] = _Known(size, 20_000)
-_GATES: Final = _Known(_gates, 2_000)
-_MOMENTS: Final = _Known(_second, 4_000)
-_SINCE: Final = _Known(parse_time, 8_000)
-
-
-def _price(text: str | None) -> Price | None:
-    return None if text is None else _PRICES[text]
-
-
-class _Read(Undecoded):
-    """Reads what was left undecoded and is needed after all."""
-
-    def wish(self, seq: int, data: bytes) -> Wish:
-        return _wish(seq, _read_signal(data))
-
-    def denied(self, fact: object) -> Denied:
-        if not isinstance(fact, _Denied):
-            _refuse(f"not a refusal: {fact!r}")
-        return Denied(
-            signal=fact.signal,
-            strategy=fact.strategy,
-            market=fact.market,
-            event=fact.event,
-            family=fact.family,
-            leg=fact.leg,
-            purpose=fact.purpose,
-            phase=fact.phase,
-            gates=(),
-            price=_PRICES[fact.price],
-            size=_SIZES[fact.size],
-            count=fact.count,
-        )
-
-
-def _wish(seq: int, told: _Signal) -> Wish:
-    return Wish(
-        seq=seq,
-        style=told.style,
-        price=_PRICES[told.price],
-        belief=probability(told.belief),
-        edge=_PRICES[told.edge],
-        cost=_PRICES[told.cost],
-        reason=told.reason,
-        prices=Prices(mid=_price(told.mid), bid=_price(told.bid), ask=_price(told.ask)),
-        depth=None if told.depth is None else _SIZES[told.depth],
-        book_age=Duration(told.book_age),
-        closes_in=None if told.closes_in is None else Duration(told.closes_in),
-    )
+Take = Callable[[int, Micros, bytes], None]
 
 
 class WindowReader(Windows):
@@ -297,7 +127,7 @@ class WindowReader(Windows):
             # Another version of the fold wrote this checkpoint: counted anew from the beginning.
             at, state = 0, self._state_at(paths[0], last=True)
         builder = WindowBuilder(
-            str(self._chain), since, until, state=state, caps=self._caps, undecoded=_Read()
+            str(self._chain), since, until, state=state, caps=self._caps, undecoded=Read()
         )
         return _Pass(self._folder, self._chain, self._files, builder, paths[at] if paths else None)
 
@@ -354,17 +184,20 @@ class _Pass(Following):
         self._folder, self._chain, self._files = folder, chain, files
         self._builder = builder
         self._path, self._offset = path, 0
-        self._seq = 0
-        self._stamp = self._config = self._until = ""
+        self._seq = self._heard = 0
+        self._config = self._middle_config = ""
+        self._stamp = self._until = self._middle = self._scanned = self._level = b""
+        self._since, self._begun = _stamp_of(builder.since), False
         self._others = _others(builder)
 
     def read_on(self, until: Micros) -> Window:
         """Return the window up to a moment; see `Following`."""
-        self._until = format_time(min(until, _LAST))
+        self._until = _stamp_of(until)
         self._builder.extend(until)
         while self._read_file():
             pass
         try:
+            self._tell_scanned()
             return self._builder.close(until)
         except (BadLineError, *_UNFIT) as e:
             raise corrupt(self._folder, 0, f"a line does not fit its schema: {e}") from e
@@ -398,102 +231,200 @@ class _Pass(Following):
             if not block:
                 break
             position += len(block)
-            end = block.rfind(b"\n") + 1
-            whole, rest = rest + block[:end], block[end:] if end else rest + block
+            lines = block.split(b"\n")
+            lines[0] = rest + lines[0]
+            rest = lines.pop()
             if len(rest) > LINE_BYTES_MAX:
                 what = f"a line above {LINE_BYTES_MAX} bytes"
                 raise corrupt(self._place, position - len(rest), what)
-            if end and not self._hear(whole):
+            if lines and not self._hear(lines):
                 return False, False
         return True, bool(rest)
 
-    def _hear(self, block: bytes) -> bool:  # noqa: C901, PLR0912, PLR0915 - the hot loop
+    def _hear(self, lines: list[bytes]) -> bool:
         """Hear whole lines; tell whether the window goes on behind them."""
         if not self._seq or not self._offset:
-            self._check_chain(block[: block.find(b"\n")])
+            self._check_chain(lines[0])
+        self._heard, on = 0, True
         try:
-            lines = _lines.decode_lines(block)
-        except _UNFIT:
-            # Again one by one: to find the place, or to pass over types of later versions.
-            lines = self._one_by_one(block)
-        builder, others, denied = self._builder, self._others, self._denied
-        scanned, signalled, marked = builder.scanned, builder.signalled, builder.marked
-        held, quoted, prices, moments = builder.held, builder.quoted, _PRICES, _MOMENTS
-        seq, last, until, config = self._seq or lines[0].seq - 1, self._stamp, self._until, None
-        begun, number = False, 0
-        at = base = NEVER
-        second_known = ""
+            while on and self._heard < len(lines):
+                on = self._hear_some(lines[self._heard :] if self._heard else lines)
+        except (BadLineError, *_UNFIT) as e:
+            raise corrupt(self._place, self._offset + _length(lines, self._heard), str(e)) from e
+        self._offset += _length(lines, self._heard)
+        return on
+
+    def _hear_some(self, lines: list[bytes]) -> bool:
+        """Hear the first of some lines, as far as they are alike; tell whether to go on."""
+        first = self._seq + 1 if self._seq else read_line(lines[0]).seq
+        digits = len(str(first))
+        lines = lines[: 10**digits - first]
+        begin = len(_BEGINNING) - 2 + digits
+        end = begin + STAMP_BYTES
+        expected = (_BEGINNING * len(lines)) % tuple(range(first, first + len(lines)))
+        stamps = [line[begin:end] for line in lines]
+        if (
+            b"".join([line[:begin] for line in lines]) != expected
+            or stamps[0] < self._stamp
+            or stamps != sorted(stamps)
+        ):
+            return self._hear_slowly(lines)
+        count = self._alike(lines, end)
+        if not count:
+            return self._hear_slowly(lines)
+        to_come = bisect_left(stamps, self._until)
+        if not self._begun:
+            count = min(count, bisect_left(stamps, self._since) or count)
+        count = min(count, to_come)
+        if count:
+            self._tell_config(self._middle_config)
+            if not self._begun and stamps[0] >= self._since:
+                self._begun = True
+                self._tell_scanned()
+                self._builder.reaches(moment(stamps[0]))
+            self._hear_alike(lines[:count], stamps[:count], first, end + len(self._middle))
+        return count < to_come or to_come == len(lines)
+
+    def _alike(self, lines: list[bytes], end: int) -> int:
+        """Return how many lines of one boot and configuration come first; 0: none is as written.
+
+        Takes their configuration. ``end`` is where a line's time ends.
+        """
+        if not self._middle or not lines[0].startswith(self._middle, end):
+            told = read_line(lines[0])
+            self._middle = context(told.boot, self._chain, told.cfg)
+            if not lines[0].startswith(self._middle, end):
+                self._middle = b""
+                return 0
+            self._middle_config = told.cfg
+        middle, kind = self._middle, end + len(self._middle)
+        if [line[end:kind] for line in lines].count(middle) == len(lines):
+            return len(lines)
+        return next(n for n, line in enumerate(lines) if not line.startswith(middle, end))
+
+    def _hear_alike(  # noqa: C901, PLR0912, PLR0915 - the hot loop
+        self, lines: list[bytes], stamps: list[bytes], first: int, kind_at: int
+    ) -> None:
+        """Hear lines with the same number of digits, boot and configuration."""
+        builder, others, begun = self._builder, self._others, self._heard
+        awaited, held, quoted = builder.awaited, builder.held, builder.quoted
+        signalled, marked, tick_over = builder.signalled, builder.marked, builder.tick_over
+        refusing, refused, refusal_ended = builder.refusing, builder.refused, builder.refusal_ended
+        keys, phases, quotes = KEYS, PHASES, QUOTES
+        mark_at, data_at = kind_at + len(b'mark","data":'), kind_at + len(b'denied","data":')
+        id_at = data_at + len(BEFORE_ID)
+        id_end = id_at + ID_BYTES
+        level, scanned, number = self._level, self._scanned, 0
+        at, at_stamp = NEVER, b""
+        tail = -SEAL_BYTES
+        kind_end = kind_at + KIND_BYTES
         try:
-            for number, line in enumerate(lines):  # noqa: B007 - tells where it stopped
-                stamp = line.ts
-                if stamp >= until:
-                    break
-                if line.seq != seq + 1 or stamp < last:
-                    _refuse(f"number {line.seq} at {stamp} after number {seq} at {last}")
-                second = stamp[:_SECOND]
-                if second != second_known:
-                    base, second_known = moments[second], second
-                at = base + int(stamp[_SECOND + 1 : -1])  # type: ignore[assignment]  # no call
-                if line.cfg != config:
-                    config = line.cfg
-                    self._tell_config(config)
-                    begun = False
-                if not begun:
-                    begun = builder.reaches(at) and at >= builder.since
-                seq, last, kind = line.seq, stamp, line.__class__
-                if kind is _ScanLine:
-                    if scanned(at):
-                        builder.level(at, money(line.data.equity))
-                elif kind is _MarkLine:
-                    mark = line.data
-                    mid, bid, ask = mark.mid, mark.bid, mark.ask
-                    three = (
-                        None if mid is None else prices[mid],
-                        None if bid is None else prices[bid],
-                        None if ask is None else prices[ask],
-                    )
+            for number, line in enumerate(lines):
+                kind = line[kind_at:kind_end]
+                if kind == SCAN:
+                    if awaited:
+                        tick_over()
+                    if stamps[number] >= level:
+                        self._scanned = scanned
+                        level = self._scan(stamps[number], line[kind_at + 13 : tail])
+                    scanned = stamps[number]
+                elif kind == MARK:
+                    mark = read_mark(line[mark_at:tail])
+                    prices = quotes[mark.mid, mark.bid, mark.ask]
                     if mark.market in held:
-                        quoted(at, mark.market, mark.leg, three[0], three[1])
-                    marked(mark.cause, mark.signal, _SINCE[mark.since], mark.horizon_s, three)
-                elif kind is _SignalLine:
-                    data = bytes(line.data)
-                    name = data[len(_ID) : data.find(b'"', len(_ID))]
-                    if data.startswith(_ID) and b"\\" not in name:
-                        signalled(seq, name.decode(), data)
+                        if at_stamp != stamps[number]:
+                            at_stamp = stamps[number]
+                            at = moment(at_stamp)
+                        quoted(at, mark.market, mark.leg, prices.mid, prices.bid)
+                    marked(mark.cause, mark.signal, mark.since, mark.horizon_s, prices)
+                elif kind == SIGNAL:
+                    data = line[data_at:tail]
+                    signalled(first + number, signal_of(data), data)
+                elif kind == DENIED:
+                    phase_at = line.find(PHASE, id_end)
+                    gates_end = line.find(GATES_END, phase_at)
+                    key = keys[line[id_end:phase_at]]
+                    names = phases[line[phase_at + len(PHASE) : gates_end]]
+                    name = line[id_at:id_end]
+                    if at_stamp != stamps[number]:
+                        at_stamp = stamps[number]
+                        at = moment(at_stamp)
+                    if key is PLAIN or names is OTHERWISE or not name.isalnum():
+                        others[b"denied"](first + number, at, line[data_at:tail])
+                    elif names is OVER:
+                        if key is not NOT_TO_OPEN:
+                            count = _count(line, gates_end)
+                            refusal_ended(key, name.decode(), count)
                     else:
-                        signalled(seq, _read_id(data).signal, data)
-                elif kind is _DeniedLine:
-                    denied(seq, at, line.data)
+                        refusing(names)
+                        if key is not NOT_TO_OPEN:
+                            data = line[data_at:tail]
+                            if refused(first + number, at, name.decode(), key, names, data):
+                                builder.refused_also(key, gates_of(data))
                 else:
+                    end = line.find(b'"', kind_at)
+                    kind = line[kind_at:end]
                     take = others.get(kind)
                     if take is not None:
-                        take(seq, at, bytes(line.data))
-            else:
-                number = len(lines)
-        except (BadLineError, *_UNFIT) as e:
-            raise corrupt(self._place, self._offset + _length(block, number), str(e)) from e
-        self._seq, self._stamp = seq, last
-        if number == len(lines):
-            self._offset += len(block)
-            return True
-        self._offset += _length(block, number)
-        return False
+                        if kind in _BETWEEN_SCANS:
+                            self._scanned = scanned
+                            self._tell_scanned()
+                            scanned = level = b""
+                        if line[end : end + len(DATA)] != DATA:
+                            refuse("its data do not follow its type")
+                        if at_stamp != stamps[number]:
+                            at_stamp = stamps[number]
+                            at = moment(at_stamp)
+                        take(first + number, at, line[end + len(DATA) : tail])
+        finally:
+            self._heard = begun + number
+        self._heard = begun + len(lines)
+        self._scanned, self._level = scanned, level
+        self._seq, self._stamp = first + number, stamps[-1]
 
-    def _one_by_one(self, block: bytes) -> list[Any]:
-        lines: list[Any] = []
-        for number, line in enumerate(block[:-1].split(b"\n")):
-            try:
-                lines.append(_line(line))
-            except (BadLineError, *_UNFIT) as e:
-                offset = self._offset + _length(block, number)
-                raise corrupt(self._place, offset, str(e)) from e
-        return lines
+    def _scan(self, stamp: bytes, data: bytes) -> bytes:
+        """Take a scan; return up to when those that follow it may be passed over."""
+        self._tell_scanned()
+        builder, at = self._builder, moment(stamp)
+        if builder.scanned(at):
+            builder.level(at, equity(data))
+        return _stamp_of(min(builder.next_level, Micros(at + GAP_MAX)))
+
+    def _tell_scanned(self) -> None:
+        """Tell of the last scan, if it was passed over."""
+        if self._scanned:
+            self._builder.scanned(moment(self._scanned))
+        self._scanned = self._level = b""
+
+    def _hear_slowly(self, lines: list[bytes]) -> bool:
+        """Hear lines one by one that are not written as expected; tell whether to go on."""
+        self._tell_scanned()
+        builder, kinds = self._builder, self._builder.heard
+        for line in lines:
+            told = read_line(line)
+            stamp = told.ts.encode()
+            if stamp >= self._until:
+                return False
+            if stamp < self._stamp or (self._seq and told.seq != self._seq + 1):
+                before = f"number {self._seq} at {self._stamp.decode()}"
+                refuse(f"number {told.seq} at {told.ts} after {before}")
+            self._tell_config(told.cfg)
+            at = moment(stamp)
+            builder.reaches(at)
+            self._begun = stamp >= self._since
+            if told.type in kinds:
+                event = decode_event(told.type, told.data)
+                if event is not None:
+                    builder.take(told.seq, at, event)
+            self._seq, self._stamp = told.seq, stamp
+            self._heard += 1
+        return True
 
     def _check_chain(self, line: bytes) -> None:
         try:
             envelope = parse_line(line)
             if (envelope.venue, envelope.lane) != (self._chain.venue, self._chain.lane):
-                _refuse(f"belongs to {envelope.venue}/{envelope.lane}, not to {self._chain}")
+                refuse(f"belongs to {envelope.venue}/{envelope.lane}, not to {self._chain}")
         except BadLineError as e:
             raise corrupt(self._place, self._offset, str(e)) from e
 
@@ -506,47 +437,41 @@ class _Pass(Following):
             self._config = config
             self._builder.configured(config)
 
-    def _denied(self, seq: int, at: Micros, told: _Denied) -> None:
-        wanted = told.purpose is Purpose.ENTRY
-        key = (told.strategy, told.market, told.leg) if wanted else None
-        if told.phase == "begin":
-            gates = _GATES[bytes(told.gates)]
-            # A view of the whole block must not be kept with it.
-            told.gates = _NO_GATES
-            self._builder.refused(seq, at, told.signal, key, gates, told)
-        elif key is not None:
-            self._builder.refusal_ended(key, told.signal, told.count)
 
+def _others(builder: WindowBuilder) -> dict[bytes, Take]:
+    """Return what takes the lines that are decoded as a whole, by type."""
 
-def _others(builder: WindowBuilder) -> dict[type[_Line], Callable[[int, Micros, bytes], None]]:
-    """Return what takes the lines that are not taken in the hot loop, by type."""
+    def decoding(kind: str) -> Take:
+        read = FACTS.get(kind) or partial(decode_event, kind)
 
-    def decoding(kind: str) -> Callable[[int, Micros, bytes], None]:
         def take(seq: int, at: Micros, data: bytes) -> None:
-            event = decode_event(kind, data)
+            event = read(data)
             if event is not None:
                 builder.take(seq, at, event)
 
         return take
 
-    heard = builder.heard
-    return {cls: decoding(kind) for cls, kind in _KINDS.items() if kind in heard}
+    def accepted(_seq: int, _at: Micros, data: bytes) -> None:
+        told = read_accepted(data)
+        builder.accepted(told.intent, MOMENTS[told.sent_at])
+
+    takers = {kind.encode(): decoding(kind) for kind in builder.heard}
+    return {**takers, b"order_accepted": accepted}
 
 
-def _line(text: bytes) -> Any:  # noqa: ANN401 - one of several classes of lines
-    try:
-        return _lines.decode(text)
-    except msgspec.ValidationError:
-        envelope = parse_line(text)
-        if envelope.type in EVENT_TYPES:
-            raise
-        return _OtherLine(envelope.seq, envelope.ts, envelope.cfg, msgspec.Raw())
+def _count(line: bytes, after: int) -> int:
+    """Return how long a refusal lasted, by the line that ends it."""
+    end = len(line) - SEAL_BYTES - 1
+    begin = line.rfind(COUNT, after, end) + len(COUNT)
+    if begin < len(COUNT) or not line[begin:end].isdigit():
+        refuse("a refusal's end does not tell how long it lasted")
+    return int(line[begin:end])
 
 
-def _length(block: bytes, lines: int) -> int:
-    """Return how long the first lines of a block are."""
-    return sum(len(line) + 1 for line in block.split(b"\n")[:lines])
+def _stamp_of(moment: Micros) -> bytes:
+    return format_time(min(moment, _LAST)).encode()
 
 
-def _refuse(why: str) -> NoReturn:
-    raise BadLineError(why)
+def _length(lines: list[bytes], count: int) -> int:
+    """Return how long the first lines are."""
+    return sum(map(len, lines[:count])) + count

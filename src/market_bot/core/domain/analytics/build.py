@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import OrderedDict, deque
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sized
+from enum import Enum
+from itertools import islice
 from typing import Any, Final, Protocol
 
 import attrs
@@ -71,6 +73,7 @@ _NAMES_MAX: Final = 512
 _PUTS_MAX: Final = 1_024
 _EXECUTIONS_MAX: Final = 256
 _CLOSED: Final = "closed"
+_DENIED: Final = ev.Cause.DENIED
 
 
 class Undecoded(Protocol):
@@ -81,8 +84,16 @@ class Undecoded(Protocol):
         """Return what a signal said."""
 
     @abstractmethod
-    def denied(self, fact: object) -> ev.Denied:
-        """Return a refusal; its gates do not matter."""
+    def closes_in(self, data: bytes) -> Duration | None:
+        """Return how long before the end of its market a signal was raised."""
+
+    @abstractmethod
+    def denied(self, data: bytes) -> ev.Denied:
+        """Return a refusal."""
+
+    @abstractmethod
+    def moment(self, text: str) -> Micros:
+        """Return the moment that a mark says its decision was taken at."""
 
 
 class _AllDecoded(Undecoded):
@@ -92,8 +103,16 @@ class _AllDecoded(Undecoded):
         msg = f"signal {seq} was left undecoded: {data[:80]!r}"
         raise TypeError(msg)
 
-    def denied(self, fact: object) -> ev.Denied:
-        msg = f"a refusal was left undecoded: {fact!r}"
+    def closes_in(self, data: bytes) -> Duration | None:
+        msg = f"a signal was left undecoded: {data[:80]!r}"
+        raise TypeError(msg)
+
+    def denied(self, data: bytes) -> ev.Denied:
+        msg = f"a refusal was left undecoded: {data[:80]!r}"
+        raise TypeError(msg)
+
+    def moment(self, text: str) -> Micros:
+        msg = f"a moment was left undecoded: {text}"
         raise TypeError(msg)
 
 
@@ -113,30 +132,54 @@ class Caps:
 DEFAULT_CAPS: Final = Caps()
 
 
-@attrs.define(eq=False)
+Key = tuple[str, str, Leg]
+"""Strategy, market and leg of a decision."""
+
+
+class _Told(Enum):
+    """Whether the value of a decision was told, and is what it was."""
+
+    NOT_YET = "not yet"
+    AS_IT_IS = "as it is"
+    OTHERWISE = "otherwise"
+
+
+_NOT_YET: Final = _Told.NOT_YET
+_AS_IT_IS: Final = _Told.AS_IT_IS
+
+
 class _Record:
     """A decision that belongs to a window, with what is heard of it later.
 
-    ``fact`` is what was decided, decoded or not, ``wish`` the sequence number of its signal with
-    what is known of that; ``told`` is its value, None after a change.
+    ``fact`` is what was decided, as bytes if it was not decoded yet; ``gates`` are None while they
+    are in there, and ``names`` what they are called. ``wish`` is the sequence number of its signal
+    with what is known of that. ``stamp`` is how marks write ``since``, once one did.
     """
 
-    kind: type[Any]
-    seq: int
-    since: Micros
-    market: str
-    leg: Leg
-    fact: object
-    wish: tuple[int, object] | None = None
-    gates: tuple[Gate, ...] = ()
+    # Most records are one of thousands and are let go of before anything more is known of them.
+    gates: tuple[Gate, ...] | None = None
+    names: tuple[str, ...] = ()
     ticks: int = 1
+    stamp: Micros | str | None = None
     start: Prices | None = None
     later: dict[int, Prices] | None = None
-    told: Any = None
+    told: _Told = _NOT_YET
     config: str = ""
     outcome: str = ""
     sent_at: Micros | None = None
     executions: list[Execution] | None = None
+
+    def __init__(
+        self,
+        seq: int,
+        since: Micros,
+        signal: str,
+        key: Key,
+        fact: ev.Event | bytes,
+        wish: tuple[int, Any] | None = None,
+    ) -> None:
+        self.seq, self.since, self.signal, self.key = seq, since, signal, key
+        self.fact, self.wish = fact, wish
 
 
 class WindowBuilder:
@@ -170,10 +213,10 @@ class WindowBuilder:
         self._entries: deque[_Record] = deque(maxlen=caps.entries)
         self._departures: deque[_Record] = deque(maxlen=caps.departures)
         self._opportunities: deque[_Record] = deque(maxlen=caps.opportunities)
-        self._refused: OrderedDict[tuple[str, str, Leg], tuple[str, _Record]] = OrderedDict()
+        self._refused: dict[Key, _Record] = {}
         self._orders: OrderedDict[str, _Record] = OrderedDict()
         self._leaving: OrderedDict[str, tuple[int, str, _Record]] = OrderedDict()
-        self._signals: OrderedDict[str, tuple[int, object]] = OrderedDict()
+        self._signals: dict[str, tuple[int, ev.SignalRaised | bytes]] = {}
         self._tracks: dict[ev.Cause, OrderedDict[str, _Record]] = {
             cause: OrderedDict() for cause in ev.Cause
         }
@@ -181,6 +224,12 @@ class WindowBuilder:
         self._prices: dict[tuple[Price | None, Price | None, Price | None], Prices] = {}
         self._payouts: OrderedDict[str, Price] = OrderedDict()
         self._fresh_payouts: set[str] = set()
+        self._changed: list[_Record] = []
+        self._entry_values: dict[_Record, Entry] = {}
+        self._departure_values: dict[_Record, Departure] = {}
+        self._wish_values: dict[_Record, Opportunity] = {}
+        # Those whose values are known, by market.
+        self._followers: dict[str, list[_Record]] = {}
         self._denials: dict[str, int] = {}
         self._troubles: dict[str, tuple[int, int]] = {}
         self._configs: dict[str, None] = {}
@@ -258,6 +307,21 @@ class WindowBuilder:
         return self._trips.held
 
     @property
+    def quoted(self) -> Callable[[Micros, str, Leg, Price | None, Price | None], None]:
+        """What takes a price of a leg, whatever it was taken for: its midpoint and its bid."""
+        return self._trips.quoted
+
+    @property
+    def awaited(self) -> Sized:
+        """The decisions of this tick that are followed if their first mark comes before its end."""
+        return self._fresh
+
+    @property
+    def next_level(self) -> Micros:
+        """From when on the equity of a scan is wanted, see `level`."""
+        return self._next_level
+
+    @property
     def since(self) -> Micros:
         """The first moment of the window."""
         return self._since
@@ -313,16 +377,22 @@ class WindowBuilder:
         self._scanned_at = None
 
     def _scan(self, _seq: int, at: Micros, event: ev.Scan) -> None:
+        self.tick_over()
         if self.scanned(at):
             self.level(at, event.equity)
 
+    def tick_over(self) -> None:
+        """Take that a tick is over: what no mark began by now is not followed."""
+        self._fresh.clear()
+
     def scanned(self, at: Micros) -> bool:
-        """Take a scan; tell whether its equity is wanted, see `level`."""
+        """Take when it was scanned; tell whether that scan's equity is wanted, see `level`.
+
+        Of scans that follow each other within `GAP_MAX`, those between the first and the last
+        need not be told.
+        """
         before = self._scanned_at
         self._scanned_at = at
-        if self._fresh:
-            # The tick is over: what no mark began by now is not followed.
-            self._fresh.clear()
         if not self._begun:
             return False
         if before is not None and at - before <= GAP_MAX:
@@ -346,74 +416,111 @@ class WindowBuilder:
     def signalled(self, seq: int, signal: str, told: ev.SignalRaised | bytes) -> None:
         """Take what a signal says, decoded or not."""
         signals = self._signals
+        if signal in signals:
+            # It is the latest now.
+            del signals[signal]
         signals[signal] = (seq, told)
-        signals.move_to_end(signal)
         if len(signals) > _SIGNALS_MAX:
-            signals.popitem(last=False)
+            _let_go(signals)
 
     def _denied(self, seq: int, at: Micros, event: ev.Denied) -> None:
         key = (event.strategy, event.market, event.leg)
-        if event.phase == "begin":
-            wanted = event.purpose is Purpose.ENTRY
-            self.refused(seq, at, event.signal, key if wanted else None, event.gates, event)
-        elif event.purpose is Purpose.ENTRY:
-            self.refusal_ended(key, event.signal, event.count)
+        if event.phase != "begin":
+            if event.purpose is Purpose.ENTRY:
+                self.refusal_ended(key, event.signal, event.count)
+            return
+        names = tuple([gate.name for gate in event.gates])
+        self.refusing(names)
+        if event.purpose is Purpose.ENTRY and self.refused(
+            seq, at, event.signal, key, names, event
+        ):
+            self.refused_also(key, event.gates)
+
+    def refusing(self, names: Iterable[str]) -> None:
+        """Take which gates refused something, and count them."""
+        if not self._begun:
+            return
+        denials = self._denials
+        for name in names:
+            denials[name] = denials.get(name, 0) + 1
+            if len(denials) > _NAMES_MAX:
+                del denials[name]
+                self._cut = True
 
     def refused(
         self,
         seq: int,
         at: Micros,
         signal: str,
-        key: tuple[str, str, Leg] | None,
-        gates: tuple[Gate, ...],
-        fact: object,
-    ) -> None:
-        """Take the beginning of a refusal, or its next phase; no key if it was not to open."""
-        if self._begun:
-            denials = self._denials
-            for gate in gates:
-                denials[gate.name] = denials.get(gate.name, 0) + 1
-            if len(denials) > _NAMES_MAX:
-                del denials[next(reversed(denials))]
-                self._cut = True
-        if key is None:
-            return
+        key: Key,
+        names: tuple[str, ...],
+        fact: ev.Denied | bytes,
+    ) -> bool:
+        """Take which gates refuse a wish to open; tell whether `refused_also` wants all of them.
+
+        That is if it was refused before, and by other gates.
+        """
         refused = self._refused
         known = refused.get(key)
         if known is not None:
-            if known[0] == signal:
-                _also(known[1], gates)
-                return
+            if known.signal == signal:
+                return names != known.names and not set(known.names).issuperset(names)
             del refused[key]
-        record = _Record(Opportunity, seq, at, key[1], key[2], fact, self._signals.get(signal))
-        record.gates = gates
-        refused[key] = (signal, record)
+        record = _Record(seq, at, signal, key, fact, self._signals.get(signal))
+        record.names = names
+        refused[key] = record
         if len(refused) > _REFUSED_MAX:
-            refused.popitem(last=False)
-        self._follow(ev.Cause.DENIED, signal, record)
-        self._keep(self._opportunities, record)
+            _let_go(refused)
+        if self._begun:
+            self._follow(_DENIED, record)
+            self._keep(self._opportunities, record)
+        return False
 
-    def refusal_ended(self, key: tuple[str, str, Leg], signal: str, count: int) -> None:
+    def refused_also(self, key: Key, gates: Iterable[Gate]) -> None:
+        """Take the gates of the next phase of a refusal."""
+        record = self._refused[key]
+        known = record.gates
+        if known is None:
+            known = self._refusal(record).gates
+        new = tuple(gate for gate in gates if gate.name not in record.names)
+        record.gates = (*known, *new)
+        record.names = tuple([gate.name for gate in record.gates])
+        self._stale(record)
+
+    def refusal_ended(self, key: Key, signal: str, count: int) -> None:
         """Take the end of a refusal, which lasted so many ticks."""
         known = self._refused.get(key)
-        if known is not None and known[0] == signal:
+        if known is not None and known.signal == signal:
             del self._refused[key]
-            known[1].ticks, known[1].told = count, None
+            known.ticks = count
+            self._stale(known)
 
     def _keep(self, kept: deque[_Record], record: _Record) -> None:
-        if self._begun:
-            self._cut = self._cut or len(kept) == kept.maxlen
-            kept.append(record)
+        if len(kept) == kept.maxlen:
+            self._cut = True
+        kept.append(record)
+
+    def _stale(self, record: _Record) -> None:
+        """Let a record be told again, if it was told."""
+        if record.told is _AS_IT_IS:
+            record.told = _Told.OTHERWISE
+            self._changed.append(record)
+            if record.later is not None:
+                # The one it had is in a window by now.
+                record.later = dict(record.later)
 
     # -- orders ------------------------------------------------------------------------------
 
     def _exit(self, seq: int, at: Micros, event: ev.Exit) -> None:
-        record = _Record(Departure, seq, at, event.market, event.leg, event, config=self._config)
+        key = (event.strategy, event.market, event.leg)
+        record = _Record(seq, at, event.signal, key, event)
+        record.config = self._config
         self._leaving.pop(event.signal, None)
         self._leaving[event.signal] = (seq, event.reason, record)
         self._limit(self._leaving, _SIGNALS_MAX)
-        self._follow(ev.Cause.EXITED, event.signal, record)
-        self._keep(self._departures, record)
+        if self._begun:
+            self._follow(ev.Cause.EXITED, record)
+            self._keep(self._departures, record)
 
     def _intent(self, seq: int, at: Micros, event: ev.OrderIntent) -> None:
         order = Ordered(
@@ -443,11 +550,18 @@ class WindowBuilder:
                 self._send(event.intent, record)
             return
         wish = self._signals.get(event.signal)
-        order.closes_in = None if wish is None else self._wish(wish).closes_in
-        record = _Record(Entry, seq, at, event.market, event.leg, event, wish, config=self._config)
+        if wish is not None:
+            order.closes_in = self._closes_in(wish[1])
+        key = (event.strategy, event.market, event.leg)
+        record = _Record(seq, at, event.signal, key, event, wish)
+        record.config = self._config
         self._send(event.intent, record)
-        self._follow(ev.Cause.TRADED, event.signal, record)
-        self._keep(self._entries, record)
+        if self._begun:
+            self._follow(ev.Cause.TRADED, record)
+            self._keep(self._entries, record)
+
+    def _closes_in(self, told: ev.SignalRaised | bytes) -> Duration | None:
+        return self._undecoded.closes_in(told) if isinstance(told, bytes) else told.closes_in
 
     def _send(self, intent: str, record: _Record) -> None:
         self._orders[intent] = record
@@ -455,11 +569,16 @@ class WindowBuilder:
         self._limit(self._orders, _SIGNALS_MAX)
 
     def _accepted(self, _seq: int, _at: Micros, event: ev.OrderAccepted) -> None:
-        record = self._orders.get(event.intent)
+        self.accepted(event.intent, event.sent_at)
+
+    def accepted(self, intent: str, sent_at: Micros) -> None:
+        """Take that the venue confirmed an order."""
+        record = self._orders.get(intent)
         if record is not None:
-            record.outcome, record.told = ACCEPTED, None
+            record.outcome = ACCEPTED
+            self._stale(record)
             if record.sent_at is None:
-                record.sent_at = event.sent_at
+                record.sent_at = sent_at
 
     def _rejected(self, _seq: int, _at: Micros, event: ev.OrderRejected) -> None:
         self._trips.end_order(event.intent, refused=True)
@@ -473,12 +592,14 @@ class WindowBuilder:
         record = self._orders.get(event.intent)
         if record is not None and not record.outcome:
             # Nothing was told of it before its end: it never left.
-            record.outcome, record.told = UNSENT, None
+            record.outcome = UNSENT
+            self._stale(record)
 
     def _came_of(self, intent: str, outcome: str) -> None:
         record = self._orders.get(intent)
         if record is not None and record.outcome != ACCEPTED:
-            record.outcome, record.told = outcome, None
+            record.outcome = outcome
+            self._stale(record)
 
     # -- money -------------------------------------------------------------------------------
 
@@ -500,13 +621,13 @@ class WindowBuilder:
             mid=event.mid,
             traded_at=event.traded_at,
         )
-        record.told = None
+        self._stale(record)
         executions = record.executions = record.executions or []
         if len(executions) < _EXECUTIONS_MAX:
             executions.append(execution)
         else:
             self._cut = True
-        if record.kind is Entry:
+        if isinstance(record.fact, ev.OrderIntent):
             record.outcome = ACCEPTED
 
     def _settled(self, _seq: int, _at: Micros, event: ev.FillSettled) -> None:
@@ -517,7 +638,7 @@ class WindowBuilder:
             return
         record = self._orders.get(event.intent)
         if record is not None:
-            record.told = None
+            self._stale(record)
             record.executions = [
                 attrs.evolve(e, reversed=True) if e.fill == event.fill else e
                 for e in record.executions or ()
@@ -562,49 +683,42 @@ class WindowBuilder:
 
     def _mark(self, _seq: int, at: Micros, event: ev.Mark) -> None:
         self._trips.quoted(at, event.market, event.leg, event.mid, event.bid)
-        self.marked(
-            event.cause,
-            event.signal,
-            event.since,
-            event.horizon_s,
-            (event.mid, event.bid, event.ask),
-        )
-
-    def quoted(
-        self, at: Micros, market: str, leg: Leg, mid: Price | None, bid: Price | None
-    ) -> None:
-        """Take a price of a leg, whatever it was taken for."""
-        self._trips.quoted(at, market, leg, mid, bid)
-
-    def marked(
-        self,
-        cause: ev.Cause,
-        signal: str,
-        since: Micros,
-        horizon: int,
-        prices: tuple[Price | None, Price | None, Price | None],
-    ) -> None:
-        """Take a later price of a decision, so many seconds after it."""
-        record = self._tracks[cause].get(signal) if horizon else self._begin_track(cause, signal)
-        if record is None or record.since != since:
-            return
-        known = self._prices.get(prices)
+        three = (event.mid, event.bid, event.ask)
+        known = self._prices.get(three)
         if known is None:
-            known = Prices(mid=prices[0], bid=prices[1], ask=prices[2])
+            known = Prices(mid=event.mid, bid=event.bid, ask=event.ask)
             if len(self._prices) >= _PRICES_MAX:
                 self._prices.clear()
-            self._prices[prices] = known
-        record.told = None
-        if not horizon:
-            record.start = record.start or known
-        elif record.later is None:
-            record.later = {horizon: known}
-        else:
-            record.later.setdefault(horizon, known)
+            self._prices[three] = known
+        self.marked(event.cause, event.signal, event.since, event.horizon_s, known)
 
-    def _follow(self, cause: ev.Cause, signal: str, record: _Record) -> None:
+    def marked(
+        self, cause: ev.Cause, signal: str, since: Micros | str, horizon: int, prices: Prices
+    ) -> None:
+        """Take a later price of a decision, so many seconds after it; ``since`` may be its text."""
+        record = self._tracks[cause].get(signal) if horizon else self._begin_track(cause, signal)
+        if record is None or (since != record.stamp and not self._is_of(record, since)):
+            return
+        if record.told is _AS_IT_IS:
+            self._stale(record)
+        if not horizon:
+            record.start = record.start or prices
+        elif record.later is None:
+            record.later = {horizon: prices}
+        else:
+            record.later.setdefault(horizon, prices)
+
+    def _is_of(self, record: _Record, since: Micros | str) -> bool:
+        """Tell whether a decision was taken then; remember how that is written."""
+        moment = self._undecoded.moment(since) if isinstance(since, str) else since
+        if moment != record.since:
+            return False
+        record.stamp = since
+        return True
+
+    def _follow(self, cause: ev.Cause, record: _Record) -> None:
         """Let marks find a decision, if the first of them comes before the tick is over."""
-        self._fresh[cause, signal] = record
+        self._fresh[cause, record.signal] = record
         if len(self._fresh) > _PATHS_MAX:
             self._fresh.clear()
             self._cut = True
@@ -660,15 +774,16 @@ class WindowBuilder:
         end = self._until if until is None else until
         if not self._begun:
             self._begin()
-        trips, fresh = self._trips, self._fresh_payouts
-        window = Window(
+        trips = self._trips
+        self._tell_changed()
+        return Window(
             chain=self._chain,
             since=self._since,
             until=end,
             covered=Duration(self._covered),
-            entries=self._told(self._entries, fresh),
-            departures=self._told(self._departures, fresh),
-            opportunities=self._told(self._opportunities, fresh),
+            entries=self._told(self._entries, self._entry_values),
+            departures=self._told(self._departures, self._departure_values),
+            opportunities=self._told(self._opportunities, self._wish_values),
             closed=tuple(trips.pieces.values()),
             held=tuple(_held(held) for held in trips.holdings()),
             levels=tuple(self._levels),
@@ -684,47 +799,81 @@ class WindowBuilder:
             put_in=tuple(self._put_in),
             cut=self._cut or trips.spilled,
         )
-        fresh.clear()
-        return window
 
     def _was_closed(self, end: Micros) -> Duration:
         going_on = max(0, end - self._venue_since) if self._venue == _CLOSED else 0
         return Duration(self._closed_venue + going_on)
 
-    def _told(self, kept: Iterable[_Record], fresh: set[str]) -> tuple[Any, ...]:
-        for record in kept:
-            if record.told is None or record.market in fresh:
-                record.told = self._tell(record)
-        return tuple([record.told for record in kept])
+    def _told(self, kept: deque[_Record], values: dict[_Record, Any]) -> tuple[Any, ...]:
+        """Return the values of decisions; makes only those of new ones."""
+        new: list[_Record] = []
+        for record in reversed(kept):
+            if record.told is not _NOT_YET:
+                break
+            new.append(record)
+        for record in reversed(new):
+            values[record] = self._tell(record)
+            record.told = _AS_IT_IS
+            self._followers.setdefault(record.key[1], []).append(record)
+        for record in list(islice(values, len(values) - len(kept))):
+            del values[record]
+            followers = self._followers[record.key[1]]
+            followers.remove(record)
+            if not followers:
+                del self._followers[record.key[1]]
+        return tuple(values.values())
+
+    def _tell_changed(self) -> None:
+        """Tell again what changed since it was told."""
+        for market in self._fresh_payouts:
+            for record in self._followers.get(market, ()):
+                self._stale(record)
+        self._fresh_payouts.clear()
+        for record in self._changed:
+            values = self._values_of(record)
+            if record in values:
+                values[record] = self._tell(record)
+            record.told = _AS_IT_IS
+        self._changed.clear()
+
+    def _values_of(self, record: _Record) -> dict[_Record, Any]:
+        if isinstance(record.fact, ev.OrderIntent):
+            return self._entry_values
+        return self._departure_values if isinstance(record.fact, ev.Exit) else self._wish_values
 
     def _tell(self, record: _Record) -> Entry | Departure | Opportunity:
         path, fact = self._path(record), record.fact
-        if not isinstance(fact, ev.Event):
-            fact = record.fact = self._undecoded.denied(fact)
         if isinstance(fact, ev.Exit):
             return _departure(record, fact, path)
         wish = None
         if record.wish is not None:
             wish = self._wish(record.wish)
             record.wish = (record.wish[0], wish)
-        if isinstance(fact, ev.Denied):
-            return _opportunity(record, fact, wish, path)
-        if not isinstance(fact, ev.OrderIntent):
-            msg = f"no decision: {fact!r}"
+        if isinstance(fact, ev.OrderIntent):
+            return _entry(record, fact, wish, path)
+        return _opportunity(record, self._refusal(record), wish, path)
+
+    def _refusal(self, record: _Record) -> ev.Denied:
+        fact = record.fact
+        if isinstance(fact, bytes):
+            fact = record.fact = self._undecoded.denied(fact)
+        if not isinstance(fact, ev.Denied):
+            msg = f"no refusal: {fact!r}"
             raise TypeError(msg)
-        return _entry(record, fact, wish, path)
+        return fact
 
     def _path(self, record: _Record) -> Path | None:
-        yes_payout = self._payouts.get(record.market)
+        _, market, leg = record.key
+        yes_payout = self._payouts.get(market)
         if record.start is None and record.later is None and yes_payout is None:
             return None
         payout = yes_payout
-        if yes_payout is not None and record.leg is Leg.NO:
+        if yes_payout is not None and leg is Leg.NO:
             payout = Price(ONE_DOLLAR - yes_payout)
         return Path(
             since=record.since,
             start=record.start or NO_PRICES,
-            later=dict(record.later or {}),
+            later=record.later or {},
             payout=payout,
         )
 
@@ -743,12 +892,10 @@ class WindowBuilder:
 NO_PRICES: Final = Prices()
 
 
-def _also(record: _Record, gates: tuple[Gate, ...]) -> None:
-    """Let gates have refused a wish too."""
-    names = {gate.name for gate in record.gates}
-    new = tuple(gate for gate in gates if gate.name not in names)
-    if new:
-        record.gates, record.told = (*record.gates, *new), None
+def _let_go(kept: dict[Any, Any]) -> None:
+    """Let go of the oldest quarter, since doing so one by one is slow."""
+    for name in list(islice(kept, len(kept) // 4)):
+        del kept[name]
 
 
 def _entry(record: _Record, fact: ev.OrderIntent, wish: Wish | None, path: Path | None) -> Entry:
@@ -806,7 +953,7 @@ def _opportunity(
         event=fact.event,
         family=fact.family,
         leg=fact.leg,
-        gates=record.gates,
+        gates=fact.gates if record.gates is None else record.gates,
         price=fact.price,
         size=fact.size,
         ticks=record.ticks,

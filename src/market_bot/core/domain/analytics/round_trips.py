@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -226,11 +227,13 @@ class Ordered:
     @property
     def filled(self) -> int:
         """Contracts that were traded and not undone."""
-        return sum(fill.size for fill in self.fills.values())
+        return sum([fill.size for fill in self.fills.values()])
 
     @property
     def finished(self) -> bool:
         """Whether nothing more is to come of it."""
+        if not self.fills:
+            return self.over or self.undone >= self.size
         done = self.over or self.filled + self.undone >= self.size
         return done and not any(fill.provisional for fill in self.fills.values())
 
@@ -628,8 +631,8 @@ class RoundTrips:
         self._ended[market] = ended
         surplus = len(self._ended) - _ENDED_MAX
         if surplus > 0:
-            others = [m for m in self._ended if m not in self._markets and m != market]
-            for name in others[:surplus]:
+            others = (m for m in self._ended if m not in self._markets and m != market)
+            for name in list(islice(others, surplus)):
                 del self._ended[name]
 
     # -- pieces ------------------------------------------------------------------------------
