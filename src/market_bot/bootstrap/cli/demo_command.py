@@ -18,6 +18,7 @@ from market_bot.bootstrap.run_command import run
 from market_bot.bootstrap.run_options import RunOptions
 
 _STEP: Final = 0.05
+_STEP_OF_A_LOG: Final = 0.1
 
 
 def demo(home: Path, *, port: int | None, web: bool, stop: bool, json: bool) -> int:
@@ -44,20 +45,25 @@ def demo(home: Path, *, port: int | None, web: bool, stop: bool, json: bool) -> 
 
 
 class _Progress:
-    """Says what is done on one line of the terminal."""
+    """Says what is done on one line of the terminal, or now and then where there is none."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet or not sys.stderr.isatty()
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
         self._told = ("", -1.0)
 
     def __call__(self, what: str, share: float) -> None:
-        if self._quiet or (what == self._told[0] and share < self._told[1] + _STEP):
+        step = _STEP if self._terminal else _STEP_OF_A_LOG
+        if self._quiet or (what == self._told[0] and share < self._told[1] + step):
             return
         self._told = (what, share)
-        print(f"\r{what}: {share:4.0%}", end="", file=sys.stderr, flush=True)
+        if self._terminal:
+            print(f"\r{what}: {share:4.0%}", end="", file=sys.stderr, flush=True)
+        else:
+            print(f"{what}: {share:.0%}", file=sys.stderr, flush=True)
 
     def done(self) -> None:
-        if not self._quiet:
+        if self._terminal and not self._quiet:
             print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
 
 
