@@ -38,3 +38,14 @@ def reference() -> Path:
         # Somebody asked for these tests; skipping them would hide a typing error.
         pytest.fail(f"{REFERENCE_VARIABLE} names no folder: {path}")
     return path
+
+
+_SHOWN_BYTES = 20
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Return the argument's name for long bytes.
+
+    What is packed holds the time, and every test process must find the same names.
+    """
+    return argname if isinstance(val, bytes) and len(val) > _SHOWN_BYTES else None
