@@ -181,6 +181,8 @@ def test_a_simulated_bot_still_knows_what_waits_after_a_restart(
 
     bot = bots.start(*run)
     try:
+        # Before it listens, the command would take the home's lock itself, and the bot could not.
+        assert wait_until(lambda: place.control_socket.exists() or bot.over()), bot.stderr
         told = ("proposals", "list", "--all", "--json", "--home", place.path)
         assert wait_until(lambda: made.proposal in bots.run(*told).stdout or bot.over()), bot.stderr
         assert not bot.over(), bot.stderr
