@@ -46,7 +46,7 @@ def test_the_walk_over_the_schema_finds_keys() -> None:
         "notifications",
         "exits.stop_loss.distance",
     } <= found
-    assert len(found) == 92
+    assert len(found) == 96
 
 
 @pytest.mark.parametrize("cls", [VenueConfig, BotConfig])

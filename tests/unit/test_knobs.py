@@ -56,7 +56,7 @@ cooldown:
 exits:
   style: maker
   patience_seconds: 20
-  strategies_exclude: [event_arb]
+  strategies_exclude: [bias_harvest, event_arb]
   max_hold: {minutes: 90}
   stop_loss: {distance: 0.12, confirm_seconds: 45, measure: bid}
   trailing_stop: {}
@@ -111,7 +111,8 @@ def test_a_file_becomes_settings() -> None:
         after_reject=Duration(15 * SECOND),
         families={"KXHIGHNY": Duration(600 * SECOND)},
     )
-    assert (Style.MAKER, Duration(20 * SECOND), ("event_arb",)) == (
+    # Of strategies that do not trade here everything is looked after: nobody else would.
+    assert (Style.MAKER, Duration(20 * SECOND), ("bias_harvest",)) == (
         made.exits.style,
         made.exits.patience,
         made.exits.strategies_exclude,
