@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -11,18 +10,16 @@ from market_bot.adapters.kalshi.account import KalshiAccount, OwnName
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import LaneState
 from market_bot.core.domain.market import Leg
-from market_bot.core.domain.numbers import SECOND, Micros, Size, money
-from market_bot.core.domain.portfolio import VenueCapabilities
+from market_bot.core.domain.numbers import SECOND, Micros, money
 from market_bot.core.domain.settings import Sizing
-from market_bot.core.domain.signals import Intent
 from market_bot.core.domain.world import World
-from market_bot.core.ports.execution import Execution, Fact, Outcome
 from market_bot.core.usecases.reconcile import Comparison, compare
 from market_bot.core.usecases.record_facts import Recorder
 from market_bot.core.usecases.trade_lane import LaneTrader
 
 from .builders import LIMITS, Wanting, a_book, a_strategy, announced, lane_settings
 from .fake_kalshi_rig import Rig
+from .healed import Healed
 from .journal import ListJournal
 from .kalshi_records import TICKER
 from .market_data import ScriptedMarketData
@@ -30,31 +27,6 @@ from .market_data import ScriptedMarketData
 CASH: Final = "100.00"
 LIMIT: Final = money("6")
 """The most a lane may have at stake: one order of five dollars, and never two."""
-
-
-@attrs.define(eq=False)
-class Healed(Execution):
-    """The desk, and what a comparison with the account found besides."""
-
-    desk: Execution
-    found: list[Fact] = attrs.field(factory=list)
-
-    @property
-    def abilities(self) -> VenueCapabilities:
-        return self.desk.abilities
-
-    def submit(self, intent: Intent, at: Micros) -> Outcome:
-        return self.desk.submit(intent, at)
-
-    def cancel(self, intent: str, at: Micros) -> None:
-        self.desk.cancel(intent, at)
-
-    def merge(self, merge: str, market: str, size: Size, at: Micros) -> None:
-        self.desk.merge(merge, market, size, at)
-
-    def collect(self, at: Micros) -> Sequence[Fact]:
-        found, self.found = self.found, []
-        return [*self.desk.collect(at), *found]
 
 
 @attrs.define(eq=False)
