@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_bot.config.errors import ConfigError
-from market_bot.config.exact_edit import StaleValueError, edit_exactly, value_in
+from market_bot.config.exact_edit import StaleValueError, edit_exactly
 
 WORDS = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True).filter(
     lambda word: word not in {"y", "n", "yes", "no", "on", "off", "null", "true", "false"}
@@ -88,7 +88,8 @@ def test_never_anything_but_a_number(
         pass
     else:
         assert Decimal(other) == Decimal(before)
-        assert value_in(edit.data, "f.yaml", path) == after
+        again = edit_exactly(edit.data, "f.yaml", path, before=after, after=after)
+        assert again.before == after
         assert f"{head}{after}{tail}".encode() == edit.data
 
 

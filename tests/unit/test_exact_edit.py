@@ -9,7 +9,6 @@ from market_bot.config.exact_edit import (
     ExactEditError,
     StaleValueError,
     edit_exactly,
-    value_in,
 )
 
 FILE = b"""\
@@ -48,7 +47,7 @@ def test_only_the_number_changes(
     edit = edit_exactly(data, "f.yaml", path, before=before, after=after)
 
     assert data.replace(old, new) == edit.data
-    assert after == value_in(edit.data, "f.yaml", path)
+    assert after == edit_exactly(edit.data, "f.yaml", path, before=after, after=after).before
     assert edit.old_line != edit.new_line
     assert edit.new_line.encode() in edit.data.splitlines()
     assert edit.data.splitlines()[edit.line - 1].removeprefix(mark) == edit.new_line.encode()

@@ -9,7 +9,7 @@ from market_bot.adapters.storage.durable_file import Files, RealFiles
 from market_bot.bootstrap.settings import settings_of
 from market_bot.config.canonical import config_hash
 from market_bot.config.errors import ConfigError
-from market_bot.config.exact_edit import StaleValueError, edit_exactly, value_in
+from market_bot.config.exact_edit import StaleValueError, edit_exactly
 from market_bot.config.loader import parse_bot, parse_venue
 from market_bot.core.ports.config_store import StaleConfigError, UnfitChangeError
 
@@ -23,7 +23,6 @@ def config_files(folder: Path, files: Files | None = None) -> ConfigFiles:
 
 def _edit(data: bytes, name: str, path: str, before: str, after: str) -> Tried:
     try:
-        written = value_in(data, name, path)
         edit = edit_exactly(data, name, path, before=before, after=after)
     except StaleValueError as e:
         raise StaleConfigError(e.lines[0]) from e
@@ -31,7 +30,7 @@ def _edit(data: bytes, name: str, path: str, before: str, after: str) -> Tried:
         raise UnfitChangeError(e.lines[0]) from e
     return Tried(
         data=edit.data,
-        before=before if written is None else written,
+        before=edit.before,
         line=edit.line,
         old_line=edit.old_line,
         new_line=edit.new_line,

@@ -37,27 +37,17 @@ class ExactEdit:
 
     Args:
         data: all bytes of the new file.
+        before: the number that stood there, as it was written.
         line: the line of the number, from 1.
         old_line, new_line: that line before and after, without its end, for a diff.
 
     """
 
     data: bytes
+    before: str
     line: int
     old_line: str
     new_line: str
-
-
-def value_in(data: bytes, name: str, path: str) -> str | None:
-    """Return the number at a path as it is written, None if no line says one.
-
-    Raises:
-        ConfigError: if the file is not strict YAML.
-
-    """
-    document = load(data, name)
-    node = document.node_at(place_of(document.data(), Override(path, "", said="path")))
-    return _written(node) if isinstance(node, ScalarNode) else None
 
 
 def edit_exactly(data: bytes, name: str, path: str, *, before: str, after: str) -> ExactEdit:
@@ -81,12 +71,14 @@ def edit_exactly(data: bytes, name: str, path: str, *, before: str, after: str) 
     document = load(data, name)
     place = place_of(document.data(), Override(path, "", said=name))
     node = document.node_at(place)
-    _expect(node, name, path, before)
-    if not isinstance(node, ScalarNode):  # pragma: no cover - was expected above
-        raise TypeError
+    written = _written(node) if isinstance(node, ScalarNode) else None
+    if not isinstance(node, ScalarNode) or written is None:
+        raise ExactEditError([f"{name}: {path}: no line of the file says a number there"])
+    if not _NUMBER.match(before) or Decimal(written) != Decimal(before):
+        raise StaleValueError([f"{name}: {path}: is {written} now, not {show(before)}"])
     quote = node.quoting or ""
     text, start, end = document.text, node.start.index, node.end.index
-    if text[start:end] != f"{quote}{_written(node)}{quote}":
+    if text[start:end] != f"{quote}{written}{quote}":
         raise ExactEditError([f"{name}: {path}: written in a way that cannot be replaced exactly"])
     changed = text[:start] + quote + after + quote + text[end:]
     mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
@@ -94,17 +86,11 @@ def edit_exactly(data: bytes, name: str, path: str, *, before: str, after: str) 
     _prove(document, load(result, name), place, after)
     return ExactEdit(
         data=result,
+        before=written,
         line=node.start.line,
         old_line=_line_at(text, start),
         new_line=_line_at(changed, start),
     )
-
-
-def _expect(node: object, name: str, path: str, before: str) -> None:
-    if not isinstance(node, ScalarNode) or (found := _written(node)) is None:
-        raise ExactEditError([f"{name}: {path}: no line of the file says a number there"])
-    if not _NUMBER.match(before) or Decimal(found) != Decimal(before):
-        raise StaleValueError([f"{name}: {path}: is {found} now, not {show(before)}"])
 
 
 def _written(node: ScalarNode) -> str | None:
