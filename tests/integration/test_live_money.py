@@ -197,7 +197,7 @@ def test_what_does_not_arm(bots: WarmBots, home: Home) -> None:
     second.types(PHRASE + "\n")
     assert second.sees("Ctrl-C stops it")
     second.types("\x03")
-    assert 1 == second.ends()
+    assert 1 == second.ends(), second.text
     assert "interrupted" in second.text
     for phrase, minutes in (("TRADE LIVE kalshi max-loss 41", 10), (PHRASE, 0), (PHRASE, 1441)):
         with pytest.raises(AnsweredNo):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from market_bot.adapters.system.control_socket import AnsweredNo, ControlClient, NoBotRunning
@@ -164,15 +166,26 @@ def _count_down(wait: Callable[[float], None]) -> None:
         Failure: if it is interrupted.
 
     """
+    told: list[int] = []
+
+    def interrupted(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupted)
     try:
         for left in range(COUNTDOWN_S, 0, -1):
             print(f"\rarming in {left:2} s; Ctrl-C stops it", end="", flush=True)
             wait(1)
-    except KeyboardInterrupt as e:
-        print()
-        msg = "not armed: interrupted"
-        raise Failure(msg) from e
+    except KeyboardInterrupt:
+        told.append(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
     print()
+    # Asked again: an interrupt that struck inside a finalizer is swallowed by the interpreter.
+    if told:
+        msg = "not armed: interrupted"
+        raise Failure(msg)
 
 
 def _wait(
