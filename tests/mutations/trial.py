@@ -12,6 +12,9 @@ _AFTER: Final = "src/market_bot/core/domain/rollback/afterwards.py"
 _SCORES: Final = ("tests/unit/test_scorecard.py",)
 _TESTS: Final = ("tests/unit/test_watch_trial.py",)
 
+_SHADOW: Final = "src/market_bot/core/usecases/shadow_lane.py"
+_SHADOWS: Final = ("tests/unit/test_shadow_lane.py",)
+
 MUTATIONS: Final = (
     Mutation(
         name="a verdict to revert is not carried out",
@@ -75,5 +78,61 @@ MUTATIONS: Final = (
         old=" or (self.closed and self.closed < end):",
         new=":",
         tests=_SCORES,
+    ),
+    Mutation(
+        name="a shadow that ended is compared with",
+        file="src/market_bot/core/domain/rollback/trial.py",
+        old="if not self.terms.shadow or (alone is not None and alone < cut):",
+        new="if not self.terms.shadow:",
+        tests=("tests/unit/test_rollback_trial.py",),
+    ),
+    Mutation(
+        name="a shadow's future is compared with",
+        file="src/market_bot/core/domain/rollback/trial.py",
+        old="for at, entries in self._shadow if at < cut)",
+        new="for at, entries in self._shadow)",
+        tests=("tests/unit/test_rollback_trial.py",),
+    ),
+    Mutation(
+        name="another trial's shadow counts",
+        file="src/market_bot/core/domain/rollback/trial.py",
+        old="                if event.trial == self.started.trial:\n                    self.data",
+        new="                if event.trial:\n                    self.data",
+        tests=("tests/unit/test_rollback_trial.py",),
+    ),
+    Mutation(
+        name="a shadow takes the lane with it",
+        file=_SHADOW,
+        old="            self._end(running, _why(e))\n",
+        new="            self._end(running, _why(e))\n            raise\n",
+        tests=_SHADOWS,
+    ),
+    Mutation(
+        name="a shadow forgets what the lane has in mind",
+        file="src/market_bot/core/usecases/trade_lane.py",
+        old="        twin.remember(self)\n",
+        new="",
+        tests=_SHADOWS,
+    ),
+    Mutation(
+        name="a shadow trades on through a halt",
+        file=_SHADOW,
+        old="                running.relayed.append(event)\n",
+        new="                pass\n",
+        tests=_SHADOWS,
+    ),
+    Mutation(
+        name="a shadow stays in the world",
+        file=_SHADOW,
+        old="            self.lane.world.leave(running.twin.seat)\n",
+        new="",
+        tests=_SHADOWS,
+    ),
+    Mutation(
+        name="a shadow's fills are the lane's",
+        file=_SHADOW,
+        old="self.desk(settings), recorder, now)",
+        new="lane.execution, recorder, now)",
+        tests=_SHADOWS,
     ),
 )

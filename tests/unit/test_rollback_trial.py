@@ -462,14 +462,28 @@ def test_a_restart_at_every_minute_changes_nothing() -> None:
 
 
 def test_a_shadow_is_heard_beside_the_lane() -> None:
-    """Its entries count from the beginning on, and only up to the check."""
+    """What it began counts, up to the check; what another trial's did does not."""
     watched = trial(terms(shadow=True))
-    for number, minute in enumerate((-1, 1, 2, 9)):
-        watched.hear_shadow(intent(number, minute, config=OLD)[1], after(minute))
+    for number, minute in enumerate((1, 2, 3, 9)):
+        told = ev.ShadowTally(trial=NAME, entries=number + 1)
+        watched.hear(told, after(minute), NEW)
+    watched.hear(ev.ShadowTally(trial="another", entries=50), after(2), NEW)
     for at, event, config in scans(0, 5):
         watched.hear(event, at, config)
 
-    assert 2 == watched.evidence(5).shadow
+    assert 6 == watched.evidence(5).shadow
+
+
+def test_a_shadow_that_ended_is_not_compared_with() -> None:
+    """From its last line on the hours of other days must do; what it did before is nothing."""
+    watched = trial(terms(shadow=True))
+    watched.hear(ev.ShadowTally(trial=NAME, entries=9), after(1), NEW)
+    watched.hear(ev.ShadowTally(trial=NAME, entries=1, over="hour"), after(7), NEW)
+    watched.hear(ev.ShadowTally(trial=NAME, entries=9), after(8), NEW)
+    for at, event, config in scans(0, 9):
+        watched.hear(event, at, config)
+
+    assert [9, None, None] == [watched.evidence(minute).shadow for minute in (5, 8, 9)]
 
 
 def test_an_early_scan_of_everything_is_the_same() -> None:

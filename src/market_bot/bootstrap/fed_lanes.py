@@ -19,6 +19,7 @@ from market_bot.adapters.system.secrets import Secrets, load_secrets
 from market_bot.bootstrap.hot_settings import successor
 from market_bot.bootstrap.recording import Recordings
 from market_bot.bootstrap.settings import settings_of
+from market_bot.bootstrap.shadow import open_trial, shadow_of, with_shadow
 from market_bot.bootstrap.taped_lane import snapshot_of
 from market_bot.bootstrap.venue_parts import Feed, Ground, Trading, Venue, VenueParts
 from market_bot.config.loader import Sourced
@@ -34,12 +35,13 @@ from market_bot.core.domain.world import World
 from market_bot.core.ports.clock import Clock
 from market_bot.core.ports.journal import Chain, DurabilityLostError, Entry
 from market_bot.core.ports.market_data import MarketData
-from market_bot.core.usecases.fed_lane import FedLane, as_it_is
+from market_bot.core.usecases.fed_lane import Begin, FedLane, as_it_is
 from market_bot.core.usecases.fold_journal import FoldError, fold_journal
 from market_bot.core.usecases.kill_switch import KillSwitch
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
 from market_bot.core.usecases.record_facts import Recorder
 from market_bot.core.usecases.record_marks import marks_from
+from market_bot.core.usecases.shadow_lane import LONGEST, ShadowLane
 from market_bot.core.usecases.timely_desk import TimelyDesk
 from market_bot.core.usecases.trade_lane import Controls, LaneTrader
 from market_bot.core.usecases.watch_account import AccountSlot, CompareAccount, WatchAccount
@@ -316,7 +318,8 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
         successor=successor,
     )
     traders.append(trader)
-    trader.controls = around.controls(name, trader)
+    shadow = shadow_of(trader, inputs.venue)
+    trader.controls = with_shadow(around.controls(name, trader), shadow)
     if live is not None:
         trader.compare = live.compare
     problems = Problems(parts.feed, complain)
@@ -335,7 +338,7 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
         soonest=milliseconds(loop.min_interval_ms),
         nudge=lambda: around.wake(name),
         digest=lambda: digest(recorder.state),
-        begin=cancel_what_rested if live is None else live.adopt,
+        begin=_going_on(cancel_what_rested if live is None else live.adopt, shadow, journal),
         ticks_max=around.ticks_max,
         poll=lambda _: problems.poll(around.clock),
         notice=lambda: problems.notice(world),
@@ -350,6 +353,19 @@ def _assemble(inputs: FedInputs, around: Surroundings, journal: JsonlJournal) ->
         resumed_from=journal.head[0],
         live=live,
     )
+
+
+def _going_on(begin: Begin, shadow: ShadowLane, journal: JsonlJournal) -> Begin:
+    """Return what is done before the first tick: a trial that is open gets its shadow again."""
+
+    def begin_again(trader: LaneTrader, now: Micros) -> None:
+        begin(trader, now)
+        since = Micros(max(NEVER, now - LONGEST))
+        found = open_trial(journal.read_from(since))
+        if found is not None:
+            shadow.go_on(*found, now)
+
+    return begin_again
 
 
 def milliseconds(count: int) -> Duration:

@@ -39,7 +39,7 @@ from market_bot.core.ports.market_data import MarketData, MarketDataError
 from market_bot.core.usecases.fold_journal import fold_journal
 from market_bot.core.usecases.match_decisions import DecisionMatch, RecordedLife, controls_in
 from market_bot.core.usecases.record_facts import Recorder
-from market_bot.core.usecases.replay import CountingJournal
+from market_bot.core.usecases.shared_world import CountingJournal
 from market_bot.core.usecases.trade_lane import LaneTrader
 
 _NOTES_MAX: Final = 20

@@ -104,4 +104,5 @@ def watcher(
         put=lambda fact: bot.offer(lane.name, fact),
         apply=lambda edit, by, cause: config.apply(edit, by=by, cause=cause),
         tell=tell,
+        shadow=True,
     )

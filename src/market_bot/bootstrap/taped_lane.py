@@ -16,6 +16,7 @@ from market_bot.bootstrap.hot_settings import successor
 from market_bot.bootstrap.program_name import program
 from market_bot.bootstrap.recording import Record, record_like, unrecorded
 from market_bot.bootstrap.run_inputs import RunInputs, opening, run_id
+from market_bot.bootstrap.shadow import shadow_of, with_shadow
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.lane import LaneState
 from market_bot.core.domain.risk.api import limit_texts
@@ -137,7 +138,13 @@ def rehearse(
     redo = RedoJournal(old=old, inner=None)
     lane = _lane(inputs, chain, redo, lambda _: lambda: (), record, speed=None, ticks_max=None)
     lane.started = started
-    lane.trader.controls = lambda: redo.controls(lane.time)
+    shadow = shadow_of(lane.trader, chain.venue)
+
+    def taken() -> Sequence[ev.Event]:
+        shadow.take()
+        return redo.controls(lane.time)
+
+    lane.trader.controls = taken
     return Assembled(lane=lane, redo=redo, chain=chain, folder=Path(), resumed_from=0)
 
 
@@ -243,10 +250,14 @@ def _controls(
 ) -> Controls:
     """Return what was taken then, while there are old lines; what comes from outside afterwards."""
     again = redo.redoing
+    shadow = shadow_of(lane.trader, lane.blank.venue)
+    outside = with_shadow(outside, shadow)
 
     def taken() -> Sequence[ev.Event]:
         nonlocal again
         if redo.redoing:
+            # It goes along from the beginning, and what it told then is in the journal.
+            shadow.take()
             return redo.controls(lane.time)
         reopened, again = again, False
         if reopened and lane.trader.degraded is not None and journal.health is Health.SOUND:

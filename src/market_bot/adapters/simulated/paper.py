@@ -109,6 +109,12 @@ class PaperExecution(Execution):
         # Cancels of what rests arrive all the same, since nothing is told that could fill it.
         return self.collect(Micros(at + self.terms.latency.withdrawal + 1))
 
+    def leave(self) -> None:
+        for market, matcher in list(self._matchers.items()):
+            self._forget(market)
+            self.world.unwatch(matcher.seen, matcher)
+        self.world.on_forget = [known for known in self.world.on_forget if known != self._forget]
+
     def _matcher(self, market: str) -> Matcher:
         known = self._matchers.get(market)
         if known is None:

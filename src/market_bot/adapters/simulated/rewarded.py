@@ -106,6 +106,9 @@ class RewardedExecution(Execution):
     def conclude(self, at: Micros) -> Sequence[Fact]:
         return self._with_rewards(self.inner.conclude(at), at)
 
+    def leave(self) -> None:
+        self.inner.leave()
+
     def _with_rewards(self, facts: Sequence[Fact], at: Micros) -> Sequence[Fact]:
         paid = [
             Rewarded(payment.name, payment.kind, payment.amount, payment.market)

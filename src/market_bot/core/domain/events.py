@@ -791,6 +791,22 @@ class TrialChecked(Event):
 
 
 @attrs.frozen(kw_only=True)
+class ShadowTally(Event):
+    """What the settings before a trial did on the same data, on paper, since the last such line.
+
+    ``entries`` are the trades it began, ``gain`` is its equity beyond that at its beginning, in
+    dollars. ``over`` says why it goes no further; what is on trial is not compared with it then.
+    """
+
+    TYPE: ClassVar[str] = "shadow_tally"
+
+    trial: str
+    entries: int = 0
+    gain: Money | None = None
+    over: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class TrialEnded(Event):
     """A trial's end: keep, revert, superseded."""
 
@@ -885,6 +901,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         NightEnded,
         TrialStarted,
         TrialChecked,
+        ShadowTally,
         TrialEnded,
         TrialOutcome,
         LearningUndone,
@@ -904,6 +921,7 @@ NIGHTLY: tuple[type[Event], ...] = (
     ChangeEnded,
     TrialStarted,
     TrialChecked,
+    ShadowTally,
     TrialEnded,
     TrialOutcome,
     LearningUndone,

@@ -418,11 +418,23 @@ class World(Sink):
         """Tell somebody no more; who was not told has nothing to fear."""
         seen.watchers = tuple(known for known in seen.watchers if known is not watcher)
 
+    @property
+    def seats(self) -> Sequence[Seat]:
+        """Who looks at this world, in the order of their coming."""
+        return self._seats
+
     def join(self) -> Seat:
         """Return a place from which one more lane looks at this world from now on."""
         seat = Seat(self)
         self._seats.append(seat)
         return seat
+
+    def leave(self, seat: Seat) -> None:
+        """Let go of a place; events that only it still looked at are forgotten."""
+        self._seats = [known for known in self._seats if known is not seat]
+        if self._seats:
+            for event in list(self._seats[0].hidden):
+                self.release(event)
 
     def tell_seats(self) -> None:
         """Hand on to every seat what happened since it was last told."""

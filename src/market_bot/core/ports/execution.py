@@ -168,3 +168,7 @@ class Execution(Protocol):
         Whoever knows by itself when answers are there tells those still under way, too.
         """
         return self.collect(at)
+
+    def leave(self) -> None:
+        """Let go of all that is watched: nothing is asked and nothing collected any more."""
+        return

@@ -126,6 +126,38 @@ def intent_event(intent: Intent, mid: Price | None, venue_order: str = "") -> ev
     )
 
 
+def intent_again(order: Order) -> Intent:
+    """Return what is left of an order as it would be sent once more, under its own name."""
+    signal = Signal(
+        market=order.market,
+        leg=order.leg,
+        purpose=order.purpose,
+        style=order.style,
+        price=order.price,
+        belief=Probability(0),
+        edge=Price(0),
+        cost=Price(0),
+        patience=Duration(order.expires_at - order.created_at),
+        reason="again",
+        size=order.remaining,
+    )
+    draft = Draft(
+        strategy=order.strategy,
+        signal_id=order.signal,
+        signal=signal,
+        event=order.event,
+        family=order.family,
+        size=order.remaining,
+        fee_bound=order.fee_bound,
+    )
+    return Intent(
+        id=order.intent,
+        draft=draft,
+        expires_at=order.expires_at,
+        reduce_only=order.purpose is Purpose.EXIT,
+    )
+
+
 def fill_event(order: Order, fact: Filled, mid: Price | None) -> ev.Fill:
     """Return a trade of ours with the order it belongs to."""
     return ev.Fill(

@@ -8,7 +8,7 @@ their views and what a strategy makes of them, is computed once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
@@ -29,11 +29,11 @@ from market_bot.core.domain.settings import LaneSettings
 from market_bot.core.domain.view import Views
 from market_bot.core.domain.world import World
 from market_bot.core.ports.execution import Execution
-from market_bot.core.ports.journal import Chain, Entry, Journal
-from market_bot.core.ports.market_data import Capability, MarketData, Sink
+from market_bot.core.ports.market_data import Capability, MarketData
 from market_bot.core.usecases.lane_actor import TickSource
 from market_bot.core.usecases.record_facts import Observer, Recorder
 from market_bot.core.usecases.shared_decisions import SharedStrategies, WantedEvents
+from market_bot.core.usecases.shared_world import CountingJournal, DrainedData
 from market_bot.core.usecases.trade_lane import LaneTrader
 
 _SIZED: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capability.TOP_OF_BOOK})
@@ -56,59 +56,6 @@ class Plan:
 
 DeskFor = Callable[[World, Plan], Execution]
 """Makes the desk of one variant in a world."""
-
-
-@attrs.define(eq=False)
-class CountingJournal(Journal):
-    """A journal that keeps nothing but the number of its lines."""
-
-    lines: int = 0
-
-    @property
-    def chain(self) -> Chain:
-        """No chain that anybody could look for."""
-        return Chain("", "replay")
-
-    @property
-    def head(self) -> tuple[int, str]:
-        """The number of facts so far, and no hash."""
-        return self.lines, "0" * 64
-
-    def append(self, event: ev.Event, at: Micros, config: str) -> int:  # noqa: ARG002 - nothing is kept
-        """Count one more."""
-        self.lines += 1
-        return self.lines
-
-    def commit(self) -> None:
-        """Do nothing: there is nothing to keep."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-    def needs_checkpoint(self, at: Micros) -> bool:  # noqa: ARG002 - never
-        """Return that no checkpoint is wanted."""
-        return False
-
-    def read(self) -> Iterator[Entry]:
-        """Yield nothing."""
-        return iter(())
-
-
-@attrs.define(eq=False)
-class DrainedData(MarketData):
-    """Data that somebody else has drained for this tick already; ``position`` is how far."""
-
-    inner: MarketData
-    position: str = ""
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the data behind it can claim."""
-        return self.inner.capabilities
-
-    def drain(self, sink: Sink, until: Micros) -> str:  # noqa: ARG002 - it was done
-        """Return how far the data was drained."""
-        return self.position
 
 
 @attrs.define(eq=False)

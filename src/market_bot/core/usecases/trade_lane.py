@@ -7,10 +7,11 @@ same control facts it writes the same lines. That is what makes a decision prova
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
@@ -38,7 +39,7 @@ from market_bot.core.domain.numbers import (
     format_time,
     utc_date,
 )
-from market_bot.core.domain.orders import Order, Purpose, Style
+from market_bot.core.domain.orders import Order, OrderState, Purpose, Style
 from market_bot.core.domain.own import Own, own_of
 from market_bot.core.domain.portfolio import equity_of, mergeable
 from market_bot.core.domain.risk.api import refusals
@@ -58,6 +59,7 @@ from market_bot.core.domain.sizing import entry_size
 from market_bot.core.domain.view import Holdings, MarketView, View, Views
 from market_bot.core.domain.world import Seat, World
 from market_bot.core.ports.execution import (
+    Accepted,
     Cancelled,
     Confirmed,
     Execution,
@@ -75,6 +77,7 @@ from market_bot.core.usecases.lane_events import (
     denied_event,
     exit_event,
     fill_event,
+    intent_again,
     intent_event,
     leave_everything,
     merged_event,
@@ -111,6 +114,28 @@ _PEAK_STEP: Final = 1_000
 def no_account(_state: LaneState, _now: Micros) -> Sequence[Fact | ev.Event]:
     """Compare with nothing: money on paper is nowhere else."""
     return ()
+
+
+class Beside(Protocol):
+    """Goes along with a lane, tick by tick, in its thread; must not disturb it."""
+
+    @abstractmethod
+    def heed(self, event: ev.Event, now: Micros) -> None:
+        """Take a fact from outside that the lane has just taken; never raises."""
+
+    @abstractmethod
+    def tick(self, now: Micros) -> None:
+        """Take the tick that the lane has just taken; never raises."""
+
+
+class Alone(Beside):
+    """Nobody."""
+
+    def heed(self, event: ev.Event, now: Micros) -> None:
+        """Do nothing."""
+
+    def tick(self, now: Micros) -> None:
+        """Do nothing."""
 
 
 def no_successor(_before: LaneSettings, _text: str) -> LaneSettings:
@@ -182,6 +207,7 @@ class LaneTrader:
         compare: compares with the account once a tick, after what the execution told.
         successor: understands the text of a configuration that comes from outside.
         heeded: told of every fact from outside once it is durable.
+        beside: goes along with every tick.
 
     """
 
@@ -201,6 +227,7 @@ class LaneTrader:
     compare: Comparing = no_account
     successor: Successor = no_successor
     heeded: Callable[[ev.Event], None] = heed_nothing
+    beside: Beside = attrs.field(factory=Alone)
     seat: Seat = attrs.field(init=False)
     _announced: bool = attrs.field(default=False, init=False)
     _wishes: dict[str, dict[WishKey, Wish]] = attrs.field(factory=dict, init=False)
@@ -272,6 +299,60 @@ class LaneTrader:
         self._record(self._scan(position, counts, equity), now)
         if self.ticks % self.commit_ticks == 0:
             self.recorder.journal.commit()
+        self.beside.tick(now)
+
+    def fork(
+        self,
+        settings: LaneSettings,
+        data: MarketData,
+        execution: Execution,
+        recorder: Recorder,
+        now: Micros,
+    ) -> LaneTrader:
+        """Return a lane that goes on from here under other settings, at a desk of its own.
+
+        It looks at the same world, remembers the same wishes, and what rests is sent to its desk
+        again, at the end of the queue; what is in doubt counts as cancelled there.
+        ``data`` must have been drained by this lane already.
+        """
+        twin = LaneTrader(
+            settings=settings,
+            data=data,
+            execution=execution,
+            recorder=recorder,
+            world=self.world,
+            controls=lambda: (),
+            degraded=self.degraded,
+            views=self.views,
+            marks=None,
+        )
+        twin.remember(self)
+        for order in self.state.orders.values():
+            if order.state.live and not twin.resumes(order, now):
+                left = order.remaining
+                ended = ev.OrderCancelled(intent=order.intent, reason="fork", remaining=left)
+                twin.note(ended, now)
+        return twin
+
+    def remember(self, other: LaneTrader) -> None:
+        """Take over what another lane of the same world has in mind beside its journal."""
+        self._wishes = {
+            event: {key: attrs.evolve(wish) for key, wish in wishes.items()}
+            for event, wishes in other._wishes.items()
+        }
+        self._faults = {name: list(at) for name, at in other._faults.items()}
+        self._closing, self._ended = dict(other._closing), dict(other._ended)
+        seat, from_seat = self.seat, other.seat
+        seat.touched.update(from_seat.touched)
+        seat.hidden.update(from_seat.hidden)
+        seat.resolutions.extend(from_seat.resolutions)
+
+    def resumes(self, order: Order, now: Micros) -> bool:
+        """Send what is left of a resting order once more; tell whether the desk has it."""
+        # Fills are numbered by the desk: those of a second one would look like the first's.
+        if order.state is not OrderState.ACCEPTED or order.fills or not order.remaining:
+            return False
+        return isinstance(self.execution.submit(intent_again(order), now), Accepted)
 
     def note(self, event: ev.Event, at: Micros) -> None:
         """Write down something that happened beside a tick."""
@@ -384,6 +465,7 @@ class LaneTrader:
             self._due_controls.popleft()
             self.recorder.journal.commit()
             self.heeded(event)
+            self.beside.heed(event, now)
             # A worker that came back says nothing of the journal.
             recovered = venue == STALLED and self.state.venue != STALLED
             if isinstance(event, ev.VenueState) and not recovered:

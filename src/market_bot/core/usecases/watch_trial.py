@@ -137,6 +137,7 @@ class WatchTrial(Actor):
         put: brings a fact to the lane's next tick; False if it cannot take more.
         apply: makes a prepared edit, for somebody and a cause; the lane follows.
         tell: takes facts that belong to no lane.
+        shadow: whether the old settings go on beside the lane while it is on trial.
 
     """
 
@@ -150,6 +151,7 @@ class WatchTrial(Actor):
     put: Callable[[ev.Event], bool]
     apply: Callable[[PreparedEdit, str, str], ev.ChangeEnded]
     tell: Callable[[ev.Event], None] = lambda _: None
+    shadow: bool = False
     log: TrialLog | None = attrs.field(default=None, init=False)
     trouble: str = attrs.field(default="", init=False)
     _seq: int = attrs.field(default=0, init=False)
@@ -349,6 +351,7 @@ class WatchTrial(Actor):
             before=change.before,
             budget=self.budget(),
             ratio=log.ratios.get(change.proposal, 1.0),
+            shadow=self.shadow,
             held=dict(present.held),
         )
         return ev.TrialStarted(

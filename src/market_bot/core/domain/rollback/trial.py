@@ -46,7 +46,8 @@ class TrialData:
     last: Micros = attrs.field(init=False)
     _configs: set[str] = attrs.field(init=False)
     _cohort: Cohort = attrs.field(init=False)
-    _shadow: Cohort = attrs.field(factory=Cohort, init=False)
+    _shadow: list[tuple[Micros, int]] = attrs.field(factory=list, init=False)
+    _alone_since: Micros | None = attrs.field(default=None, init=False)
     _errors: Errors = attrs.field(factory=Errors, init=False)
     _tallies: list[Tally] = attrs.field(factory=list, init=False)
     _forgiven: Tally = attrs.field(default=NONE, init=False)
@@ -76,10 +77,14 @@ class TrialData:
             case _:
                 pass
 
-    def hear_shadow(self, event: ev.Event, at: Micros) -> None:
-        """Take the next line of the journal of the old configuration's shadow."""
-        if at >= self.began:
-            self._shadow.hear(event, at, "")
+    def hear_shadow(self, tally: ev.ShadowTally, at: Micros) -> None:
+        """Take what the old configuration did meanwhile, on the same data."""
+        if self._alone_since is not None:
+            return
+        if tally.entries:
+            self._shadow.append((at, tally.entries))
+        if tally.over:
+            self._alone_since = at
 
     def wait(self, now: Micros) -> None:
         """Let time pass without a line."""
@@ -112,13 +117,20 @@ class TrialData:
             trades=tuple(map(scored, worths)),
             worths=tuple(Money(worth) for worth in known if worth is not None),
             live=self._cohort.opened(cut),
-            shadow=self._shadow.opened(cut) if self.terms.shadow else None,
+            shadow=self._beside(cut),
             hour=self.began // HOUR % HOURS,
             tally=self._tally(minute).minus(self._forgiven),
             hard=tuple(dict.fromkeys(hard)),
             uncovered=self.coverage.uncovered // MINUTE if minute >= LAST_LOOK else 0,
             lacking=self.coverage.lacking,
         )
+
+    def _beside(self, cut: Micros) -> int | None:
+        """Return what the shadow began before a moment; None once there is none."""
+        alone = self._alone_since
+        if not self.terms.shadow or (alone is not None and alone < cut):
+            return None
+        return sum(entries for at, entries in self._shadow if at < cut)
 
     def _tally(self, minute: int) -> Tally:
         known = self._tallies[:minute]
@@ -175,13 +187,12 @@ class Trial:
                 self._told(event)
             case ev.TrialEnded(trial=trial, verdict=verdict) if trial == self.started.trial:
                 self.ended = verdict
+            case ev.ShadowTally():
+                if event.trial == self.started.trial:
+                    self.data.hear_shadow(event, at)
             case _:
                 self.data.hear(event, at, config)
                 self.superseded |= self.data.superseded or self._edited(event)
-
-    def hear_shadow(self, event: ev.Event, at: Micros) -> None:
-        """Take the next line of the shadow's journal; it must be heard up to each check."""
-        self.data.hear_shadow(event, at)
 
     def due(self, now: Micros | None = None) -> int | None:
         """Return the minute that is to be checked next, None if there is none yet.
