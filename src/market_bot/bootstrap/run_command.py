@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
 import sys
 import time
@@ -16,12 +17,14 @@ from rich.console import Console
 
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.tape_reader import TapeReader
+from market_bot.adapters.system.service_manager import ServiceManager
 from market_bot.bootstrap.container import AnyInputs, AnyLane, Container
 from market_bot.bootstrap.dashboard import login_link, make_server
 from market_bot.bootstrap.fed_lanes import LIVE, PAPER, FedInputs, winding_up
 from market_bot.bootstrap.going_on import ended_with
 from market_bot.bootstrap.plain_text import plain
 from market_bot.bootstrap.program_name import program
+from market_bot.bootstrap.pulse import Pulse
 from market_bot.bootstrap.run_inputs import (
     SimulatedInputs,
     TapedInputs,
@@ -234,9 +237,13 @@ class _Session:
         note = "Ctrl-C stops in order"
         if self._server is not None:
             note = f"page: {self._server.url}   {note}"
+        pulse = Pulse(ServiceManager.of(os.environ), bot)
+        pulse.ready()
         while not bot.wait(0):
             view.show(bot.lanes(), note)
+            pulse.beat(time.monotonic())
             await asyncio.sleep(_LOOK_S)
+        pulse.stopping()
         view.show(bot.lanes(), note)
         stop.set()
         if serving is not None:

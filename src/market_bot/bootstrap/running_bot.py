@@ -336,6 +336,10 @@ class RunningBot(Desk):
     def stalled(self) -> Sequence[str]:
         return self._watchdog.stalled()
 
+    def stalled_lanes(self) -> Sequence[str]:
+        """Return the lanes whose threads do not come back."""
+        return [name for name in self._watchdog.stalled() if name in self._threads]
+
     def nights(self) -> NightDesk:
         return super().nights() if self._nights is None else self._nights
 
