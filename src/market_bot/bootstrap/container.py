@@ -33,6 +33,7 @@ from market_bot.bootstrap.fed_lanes import (
     assemble_fed,
 )
 from market_bot.bootstrap.going_on import going_on
+from market_bot.bootstrap.housekeeping import Housekeeper
 from market_bot.bootstrap.lane_config import (
     LaneConfig,
     SettingsFile,
@@ -295,6 +296,8 @@ def make_system(
     system = open_system(home, inputs[0].settings.hash, bot.lanes, recordings, mode_of(inputs))
     bot.add_worker(system)
     bot.observe_stalls(system.stalled, system.recovered)
+    days = load_bot(home.bot_file).retention.journal_days
+    bot.add_worker(Housekeeper(home=home, journal_days=days, tell=system.note))
     return system
 
 

@@ -101,6 +101,11 @@ class Home:
         return self.path / "HALT"
 
     @property
+    def anchors_file(self) -> Path:
+        """The file that says how far every chain was, a line a day each."""
+        return self.path / "anchors.jsonl"
+
+    @property
     def lock_file(self) -> Path:
         """The file that the one running bot locks."""
         return self.state_dir / "lock"

@@ -120,6 +120,46 @@ def doctor(
 
 
 @app.command
+def backup(
+    file: Path,
+    /,
+    *,
+    home: Home = DEFAULT_HOME,
+    secrets: Annotated[bool, Parameter(negative=())] = False,
+    tapes: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Write settings and journals into one file, also while the bot runs; nothing is overwritten.
+
+    Args:
+        file: The new file, such as market-bot-2026-11-23.tar.gz.
+        home: The bot's home directory.
+        secrets: Add the file of the keys: keep such a backup as you keep them.
+        tapes: Add recorded market data.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.bootstrap.cli.backup_commands import backup as work
+
+    return work(home, file, secrets=secrets, tapes=tapes, json=json)
+
+
+@app.command(name="restore")
+def restore_home(file: Path, /, *, home: Home, json: Json = False) -> int:
+    """Put a backup into a home that does not exist yet, and check its journals.
+
+    Args:
+        file: What `market-bot backup` has written.
+        home: The new home.
+        json: Print JSON for scripts.
+
+    """
+    from market_bot.bootstrap.cli.backup_commands import restore as work
+
+    return work(file, home, json=json)
+
+
+@app.command
 def live(
     *,
     venue: str,
@@ -398,12 +438,22 @@ def verify(
     home: Home = DEFAULT_HOME,
     chain: ChainName = None,
     full: Annotated[bool, Parameter(negative=())] = False,
+    anchors: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
 ) -> int:
-    """Check hashes, order and completeness, from the newest checkpoint on or in full."""
+    """Check hashes, order and completeness, from the newest checkpoint on or in full.
+
+    Args:
+        home: The bot's home directory.
+        chain: venue/lane[/run]; all of them without it.
+        full: From the first line on.
+        anchors: And that every line noted in the home's anchors.jsonl is still there.
+        json: Print JSON for scripts.
+
+    """
     from market_bot.bootstrap.cli.journal_commands import verify as work
 
-    return work(home, chain, full=full, json=json)
+    return work(home, chain, full=full, anchors=anchors, json=json)
 
 
 @journal.command

@@ -12,24 +12,30 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from market_bot.adapters.storage import journal_tools as tools
+from market_bot.adapters.storage.anchors import Checked, check_anchors
 from market_bot.adapters.storage.codec import event_data
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.journal_reader import JournalReader, chain_folder
 from market_bot.bootstrap.cli.faults import Failure, UsageFault
 from market_bot.bootstrap.cli.progress import LineProgress
 from market_bot.bootstrap.plain_text import plain
+from market_bot.bootstrap.system_log import CHAIN as SYSTEM
+from market_bot.core.domain import events as ev
 from market_bot.core.domain.numbers import Micros, format_money, format_time, parse_time
 from market_bot.core.ports.journal import Chain, Entry
-from market_bot.core.usecases.explain_market import RESULT, explain
+from market_bot.core.usecases.explain_market import RESULT, explain, refusal_text
 
 if TYPE_CHECKING:
     from market_bot.bootstrap.prove_run import Proof
 
 _LANES: Final = ("tape", "sim", "paper", "live")
+_BULKY: Final = ("config", "state")
+# The program as a whole has neither money nor ticks.
+_OF_LANES: Final = ("cash", "ticks", "digest", "capabilities", "seed")
 
 
-def verify(home: Path, name: str | None, *, full: bool, json: bool) -> int:
-    """Check one chain, or all of them."""
+def verify(home: Path, name: str | None, *, full: bool, anchors: bool, json: bool) -> int:
+    """Check one chain, or all of them, and that what was anchored is still there."""
     journal_dir = _journal_dir(home)
     chains = [_chosen(journal_dir, name)] if name else list(tools.list_chains(journal_dir))
     if not chains:
@@ -45,9 +51,21 @@ def verify(home: Path, name: str | None, *, full: bool, json: bool) -> int:
                 f"{chain}: sound, {found.lines:,} lines in {found.files} files, "
                 f"head {found.head_seq} {found.head_hash[:12]}{torn}"
             )
+    checked = _anchored(home, chains) if anchors else None
     if json:
-        print(json_module.dumps(results))
+        told = results if checked is None else {**results, "anchors": attrs.asdict(checked)}
+        print(json_module.dumps(told))
+    elif checked is not None:
+        print(f"{checked.heads} anchored lines hold, {checked.removed} are no longer kept")
     return 0
+
+
+def _anchored(home: Path, chains: Sequence[Chain]) -> Checked:
+    place = Home(home)
+    found = check_anchors(place.anchors_file, place.journal_dir, chains)
+    if found.faults:
+        raise Failure("\n".join(found.faults))
+    return found
 
 
 def prove(home: Path, name: str | None, tapes: Sequence[Path], *, json: bool) -> int:
@@ -93,7 +111,7 @@ def tail(home: Path, name: str | None, count: int, *, json: bool) -> int:
     journal_dir = _journal_dir(home)
     chain = _chosen(journal_dir, name)
     for entry in tools.tail(chain_folder(journal_dir, chain), chain, count):
-        print(_json_line(entry) if json else _line(entry))
+        print(_json_line(entry) if json else _line(entry, chain))
     return 0
 
 
@@ -245,11 +263,14 @@ def _time(moment: Micros | None) -> str:
     return "never" if moment is None else format_time(moment)
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: Entry, chain: Chain) -> str:
     data = {} if entry.event is None else event_data(entry.event)
-    shown = " ".join(
-        f"{key}={value}" for key, value in data.items() if key not in ("config", "state")
-    )
+    if isinstance(entry.event, ev.Denied):
+        where = f"{entry.event.market} {entry.event.leg.name} ({entry.event.strategy})"
+        shown = f"{where}: {refusal_text(entry.event)}"
+    else:
+        left_out = (*_BULKY, *(_OF_LANES if chain == SYSTEM else ()))
+        shown = " ".join(f"{key}={value}" for key, value in data.items() if key not in left_out)
     return plain(f"{entry.seq:>8} {format_time(entry.at)} {entry.type:<16} {shown}")
 
 
