@@ -135,4 +135,11 @@ MUTATIONS: Final = (
         new="lane.execution, recorder, now)",
         tests=_SHADOWS,
     ),
+    Mutation(
+        name="a contradiction is nobody's business",
+        file="src/market_bot/core/usecases/trade_lane.py",
+        old="        self._note_contradictions(now)\n",
+        new="",
+        tests=("tests/unit/test_contradictions.py",),
+    ),
 )

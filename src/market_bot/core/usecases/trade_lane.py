@@ -98,6 +98,7 @@ Comparing = Callable[[LaneState, Micros], Sequence[Fact | ev.Event]]
 CANCEL_ORDER: Final = "cancel_order"
 CLOSE_POSITION: Final = "close_position"
 BY_OPERATOR: Final = "operator"
+CONTRADICTION: Final = "invariant:contradiction"
 
 _SIZED: Final = frozenset({Capability.L2_STREAM, Capability.L2_POLLED, Capability.TOP_OF_BOOK})
 _FAULTS_MAX: Final = 3
@@ -245,9 +246,11 @@ class LaneTrader:
     _leaving: dict[WishKey, Signal] = attrs.field(factory=dict, init=False)
     _ended: dict[str, Micros] = attrs.field(factory=dict, init=False)
     _closing: dict[tuple[str, Leg], None] = attrs.field(factory=dict, init=False)
+    _contradictions: int = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.seat = self.world.join()
+        self._contradictions = self.recorder.state.anomalies
 
     @property
     def state(self) -> LaneState:
@@ -296,6 +299,7 @@ class LaneTrader:
         equity = self.equity()
         self._note_peak(equity, _PEAK_STEP, now)
         self._note_losses(now)
+        self._note_contradictions(now)
         self._record(self._scan(position, counts, equity), now)
         if self.ticks % self.commit_ticks == 0:
             self.recorder.journal.commit()
@@ -564,6 +568,13 @@ class LaneTrader:
             marked = self.equity(unmarked_at_cost=True)
             for event in reached(self.state, marked, limits):
                 self._record(event, now)
+
+    def _note_contradictions(self, now: Micros) -> None:
+        """Write down that facts contradicted each other: what is on trial goes back at once."""
+        new = self.state.anomalies - self._contradictions
+        if new:
+            self._contradictions = self.state.anomalies
+            self._tell_error(CONTRADICTION, "facts that contradict each other", new, now)
 
     def _merge_pairs(self, now: Micros) -> None:
         """Have pairs of YES and NO paid where the venue does that; see `Execution.merge`."""
