@@ -87,10 +87,11 @@ def _rare(findings: Findings, terms: Terms) -> list[str]:
 
 
 def _count(count: CountLook, terms: Terms) -> list[str]:
-    if not count.alarm:
-        return []
-    many = "more" if count.alarm == "too_many" else "less"
     trades = _many(count.live, "trade")
+    if not count.alarm:
+        made = f"{trades} where the old settings made {count.shadow}"
+        return [] if count.shadow is None else [made]
+    many = "more" if count.alarm == "too_many" else "less"
     predicted = f"{terms.ratio:.2g} times as many were predicted"
     if count.shadow is None:
         return [f"{trades}, far {many} than these hours have; {predicted}"]
