@@ -38,7 +38,7 @@ from market_bot.core.domain.strategies.api import Knob
 from market_bot.core.domain.tuning.allowlist import Allowlist, Change
 from market_bot.core.domain.tuning.ladder import legal_next, rungs
 from market_bot.core.domain.tuning.layer_one import Facts, check_again, numbers_in, screen
-from market_bot.core.domain.tuning.layer_two import Moved, second_opinion
+from market_bot.core.domain.tuning.layer_two import Moved, Objection, second_opinion
 from market_bot.core.domain.tuning.learning import Memory
 from market_bot.core.domain.tuning.proposal import (
     Draft,
@@ -483,6 +483,18 @@ def places(data: Any) -> Iterator[tuple[Any, Any]]:
 VALUES = st.sampled_from(
     [None, True, False, 0, 1, -1, "", "0", "x", "26", [], {}, ["a"], {"decimal": "1"}, {"a": 1}]
 )
+
+
+def test_the_second_layer_tells_nothing_from_nothing() -> None:
+    """A list that is empty and a section that is empty are not the same."""
+    becomes = json.loads(json.dumps(BEFORE))
+    edge = next(s for s in becomes["strategies"] if s["name"] == "bias_harvest")["params"]
+    edge["min_edge"] = {"decimal": "0.012"}
+    becomes["markets"]["categories_include"] = {}
+
+    assert Objection.MORE_THAN_ONE_VALUE is second_opinion(
+        path=MIN_EDGE, before="0.01", after="0.012", old=BEFORE, new=becomes, history=(), now=NOON
+    )
 
 
 @given(data=st.data())

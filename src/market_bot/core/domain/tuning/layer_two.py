@@ -30,8 +30,9 @@ _LEAVES_MAX: Final = 20_000
 _DIGITS_MAX: Final = 30
 _DECIMAL: Final = "decimal"
 _BY_NAME: Final = ("strategies",)
-# How many there are in a section or a list; no key of a file is a number.
+# How many there are in a section, and in a list; no key of a file is a number.
 _SIZE: Final = -1
+_LENGTH: Final = -2
 
 _Place = tuple[str | int, ...]
 
@@ -308,7 +309,7 @@ def _leaves(data: object, place: _Place) -> Iterator[tuple[_Place, object]]:
                 raise _NoPlainDataError
             yield from _leaves(value, (*place, key))
     elif isinstance(data, list):
-        yield (*place, _SIZE), len(data)
+        yield (*place, _LENGTH), len(data)
         for position, value in enumerate(data):
             yield from _leaves(value, (*place, _item(place, position, value)))
     else:
