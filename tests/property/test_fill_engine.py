@@ -557,13 +557,15 @@ class Witness:
     def _make(self, made: list[Filled], what: Fact) -> list[Filled]:
         """Check the makers that one print filled."""
         _, _, taker, price, size, received, _ = what
+        # Nothing comes of it then; what else the same moment filled, something else must explain.
+        if not all(self.state.values()):
+            return made
         mine, left = [], int(size)
         for fill in made:
             side, own = in_yes(self.sent[fill.intent], fill.price)
             reached = price <= own if side is Side.BID else price >= own
             if fill.at != received or side is taker or not reached or fill.size > left:
                 break
-            assert all(self.state.values())
             left -= fill.size
             mine.append(fill)
         return made[len(mine) :]
