@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import shutil
 import signal
 import stat
@@ -83,6 +84,7 @@ def test_a_bot_may_trade_meanwhile(home: Home, tmp_path: Path, bots: WarmBots) -
 def test_only_the_owner_may_read_it_and_keys_are_asked_for(home: Home, tmp_path: Path) -> None:
     """Neither the archive nor what comes out of it is open to others; keys only on demand."""
     home.env_file.write_text("KEY=canary\n")
+    (home.config_dir / "web_password").write_text("canary")
     without, having = tmp_path / "a.tar.gz", tmp_path / "b.tar.gz"
     backed_up(home, without)
     backed_up(home, having, secrets=True)
@@ -117,6 +119,51 @@ def refusal(file: Path, home: Home) -> str:
     except BackupError as e:
         return str(e)
     return ""
+
+
+def test_what_names_others_is_copied_before_them(home: Home, tmp_path: Path) -> None:
+    """An anchor that is added meanwhile names lines that are not in the backup, nor is it."""
+    home.anchors_file.write_text("{}\n")
+    home.halt_file.write_text("by hand")
+    for name in ("journal/a/b/2026-01-01.jsonl", "reports/2026-01-01-a-b.json"):
+        (home.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (home.path / name).write_text("{}\n")
+    growing = home.path / "journal/a/b/2026-01-01.jsonl"
+    growing.write_text('{}\n{"v":1,"se')
+    with tarfile.open(backed_up(home, tmp_path / "a.tar.gz")) as made:
+        names = made.getnames()
+        whole = made.getmember("journal/a/b/2026-01-01.jsonl").size
+
+    assert len("{}\n") == whole
+    assert "anchors.jsonl" == names[0]
+    assert names[1].startswith("journal/system/main/")
+    assert ["journal/a/b", "journal/simulated/sim"] == [
+        "/".join(name.split("/")[:3]) for name in names[2:4]
+    ]
+    assert ["reports/2026-01-01-a-b.json", "HALT", "manifest.json"] == names[-3:]
+
+
+def test_the_chain_written_last_is_still_that(home: Home, tmp_path: Path) -> None:
+    """Whoever asks without a name is answered from the same chain as before."""
+    files = sorted(home.journal_dir.rglob("*.jsonl"))
+    for number, path in enumerate(files):
+        os.utime(path, (10**9 - number / 4, 10**9 - number / 4))
+    restore(backed_up(home, tmp_path / "a.tar.gz"), Home(tmp_path / "other"))
+
+    restored = [tmp_path / "other" / path.relative_to(home.path) for path in files]
+    assert [path.stat().st_mtime for path in files] == [path.stat().st_mtime for path in restored]
+
+
+def test_nothing_that_lies_there_is_written_into(home: Home, tmp_path: Path) -> None:
+    """Neither an unfinished backup that others may read, nor what a link leads to."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / ".a.tar.gz.part").symlink_to(victim)
+    backed_up(home, tmp_path / "a.tar.gz")
+
+    assert "mine" == victim.read_text()
+    with pytest.raises(BackupError, match="nothing was backed up"):
+        backed_up(home, tmp_path / "missing" / "a.tar.gz")
 
 
 def test_a_damaged_backup_restores_nothing(home: Home, tmp_path: Path) -> None:

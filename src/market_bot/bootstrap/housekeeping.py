@@ -17,6 +17,7 @@ from market_bot.core.ports.journal import JournalError
 
 LOOK_EVERY: Final = 60 * SECOND
 
+
 @attrs.define(eq=False, kw_only=True)
 class Housekeeper(Actor):
     """Does what a day needs, soon after it began or the bot started.

@@ -230,23 +230,29 @@ _REMOVED: Final = "no longer kept"
 
 def _compare(journal_dir: Path, name: str, head: tuple[int, str], files: Files) -> str | None:
     """Return what is wrong with a line that an anchor names, None if nothing is."""
-    seq, hashed = head
+    seq, _ = head
     try:
         chain = _chain(name)
         reader = JournalReader(chain_folder(journal_dir, chain), chain, files)
-        last = reader.tail(1)
-        if not last or last[0].seq < seq:
-            end = f"ends with line {last[0].seq}" if last else "is gone"
-            return f"the chain {end}, but had line {seq}: its end is missing"
         place = reader.find_seq(seq)
-        line = None if place is None else parse_line(reader.line_at(place))
+        if place is None:
+            return _ended_before(reader, seq)
+        line = parse_line(reader.line_at(place))
     except (BadLineError, JournalError, OSError) as e:
         return f"line {seq} cannot be read: {e}"
-    if line is None or line.seq > seq:
+    if line.seq > seq:
         return _REMOVED
     if (line.seq, line.hash) != head:
         return f"line {seq} is another than it was: the chain was written anew"
     return None
+
+
+def _ended_before(reader: JournalReader, seq: int) -> str:
+    last = reader.tail(1)
+    if not last and reader.chain.run:
+        return _REMOVED  # The retention takes a run that is over as a whole.
+    end = f"ends with line {last[0].seq}" if last else "is gone"
+    return f"the chain {end}, but had line {seq}: its end is missing"
 
 
 def _heads(journal_dir: Path, files: Files) -> Iterator[tuple[str, tuple[int, str]]]:

@@ -1,8 +1,9 @@
 """Backups of a home: one archive with a list of what must be in it, and the way back.
 
 What a running bot appends to is copied up to its last whole line, so a backup can be made at any
-time: a chain that ends one line earlier is a chain. Settings come after the journals, as a change
-is written down before the file is changed.
+time: a chain that ends one line earlier is a chain. Whatever names lines of others is copied before
+them: the anchors, then the system's chain, then the lanes'. Settings come after the journals, as a
+change is written down before the file is changed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import re
 import shutil
 import tarfile
+import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -35,6 +37,9 @@ _FILES_MAX: Final = 1_000_000
 _LINES: Final = ".jsonl"
 _NAME: Final = re.compile(r"(?:\.history|[A-Za-z0-9_][A-Za-z0-9_.-]*)\Z", re.ASCII)
 _SECRETS: Final = ".env"
+_PASSWORD: Final = "web_password"  # noqa: S105 - the name of a file
+_SYSTEM: Final = "system"
+_REPORTS: Final = "reports"
 
 
 class BackupError(OSError):
@@ -67,9 +72,9 @@ def back_up(
 ) -> Contents:
     """Write a backup of a home to a new file, for its owner alone; it is whole or not there.
 
-    Settings, journals, anchors and the HALT file always; ``secrets`` adds the file of the keys,
-    ``tapes`` what was recorded. Signed orders that wait are never in it: two homes must not send
-    the same ones.
+    Settings, journals, anchors, reports and the HALT file always; ``secrets`` adds the file of the
+    keys and the dashboard's password, ``tapes`` what was recorded. Signed orders that wait are
+    never in it: two homes must not send the same ones.
 
     Raises:
         BackupError: if the target exists or something cannot be read or written.
@@ -78,9 +83,11 @@ def back_up(
     if target.exists():
         msg = f"{target}: is there already: choose another name, nothing is overwritten"
         raise BackupError(msg)
-    aside = target.with_name(f".{target.name}.part")
+    aside: Path | None = None
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE)
+        # A new file of an unforeseeable name: what lies there already is neither followed nor kept.
+        descriptor, made = tempfile.mkstemp(".part", f".{target.name}.", target.parent)
+        aside = Path(made)
         with os.fdopen(descriptor, "wb") as file:
             contents = _write(home, file, format_time(now), version, secrets=secrets, tapes=tapes)
             file.flush()
@@ -93,7 +100,8 @@ def back_up(
         msg = f"{e.filename or target}: {e.strerror or e}: nothing was backed up"
         raise BackupError(msg) from e
     finally:
-        aside.unlink(missing_ok=True)
+        if aside is not None:
+            aside.unlink(missing_ok=True)
     return contents
 
 
@@ -152,12 +160,26 @@ def _write(
 
 
 def _wanted(home: Home, *, secrets: bool, tapes: bool) -> Iterator[Path]:
-    yield from sorted(_files(home.journal_dir))
+    yield from _there(home.anchors_file)
+    yield from sorted(_files(home.journal_dir / _SYSTEM))
+    yield from sorted(path for path in _files(home.journal_dir) if not _of_system(home, path))
     if tapes:
         yield from sorted(_files(home.tape_dir))
-    yield from sorted(_files(home.config_dir))
-    single = (home.anchors_file, home.halt_file, *((home.env_file,) if secrets else ()))
-    yield from (path for path in single if path.is_file())
+    password = home.config_dir / _PASSWORD
+    yield from sorted(path for path in _files(home.config_dir) if secrets or path != password)
+    yield from sorted(_files(home.path / _REPORTS))
+    yield from _there(home.halt_file)
+    if secrets:
+        yield from _there(home.env_file)
+
+
+def _of_system(home: Home, path: Path) -> bool:
+    return path.relative_to(home.journal_dir).parts[0] == _SYSTEM
+
+
+def _there(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -169,9 +191,12 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> tuple[int, str]:
     with path.open("rb") as file:
-        size = _whole_lines(file) if path.suffix == _LINES else os.fstat(file.fileno()).st_size
-        hashing = _Hashing(file, size)
-        archive.addfile(_header(name, size), hashing)  # type: ignore[arg-type]  # only read from
+        status = os.fstat(file.fileno())
+        size = _whole_lines(file) if path.suffix == _LINES else status.st_size
+        hashing, header = _Hashing(file, size), _header(name, size)
+        # Which chain was written last is seen by the time of its file.
+        header.mtime = status.st_mtime
+        archive.addfile(header, hashing)  # type: ignore[arg-type]  # only read from
         return size, hashing.digest.hexdigest()
 
 
@@ -226,7 +251,9 @@ def _read(source: Path, folder: Path) -> Contents:
             if member.name == MANIFEST:
                 listed = data.read(_MANIFEST_MAX)
                 continue
-            found[member.name] = _extract(data, folder / _safe(member.name))
+            place = folder / _safe(member.name)
+            found[member.name] = _extract(data, place)
+            os.utime(place, (member.mtime, member.mtime))
     if listed is None:
         msg = "its list is missing"
         raise ValueError(msg)

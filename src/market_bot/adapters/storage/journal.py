@@ -14,6 +14,7 @@ A fact whose `append` raised is not in the file, except after a failed sync, whe
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
@@ -77,6 +78,21 @@ class TornTail:
     kept: Path
 
 
+@attrs.define
+class AppendPace:
+    """How long writing down takes; kept by the writer, read by anybody."""
+
+    appends: int = 0
+    total_ns: int = 0
+    longest_ns: int = 0
+
+    def add(self, took_ns: int) -> None:
+        """Count one line."""
+        self.appends += 1
+        self.total_ns += took_ns
+        self.longest_ns = max(self.longest_ns, took_ns)
+
+
 class JsonlJournal(Journal):
     """One chain in a folder of JSONL files, one file per UTC day.
 
@@ -128,6 +144,7 @@ class JsonlJournal(Journal):
         self._at = Micros(0)
         self._stamped = (Micros(0), format_time(Micros(0)))
         self.dropped = 0
+        self.pace = AppendPace()
         self.recovered: TornTail | None = None
         self.unknown_types: tuple[str, ...] = ()
         self._open()
@@ -176,13 +193,16 @@ class JsonlJournal(Journal):
         if self._health is not _SOUND and not self._admits(event):
             self.dropped += 1
             return self._seq
+        began = time.perf_counter_ns()
         try:
-            return self._append(event, at, config)
+            number = self._append(event, at, config)
         except JournalError:
             raise
         except BaseException:
             self._interrupted()
             raise
+        self.pace.add(time.perf_counter_ns() - began)
+        return number
 
     def _append(self, event: Event, at: Micros, config: str) -> int:
         lasting = event.DURABILITY is _LASTING
