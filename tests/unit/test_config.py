@@ -561,8 +561,16 @@ def test_a_hopeless_file_is_answered_briefly() -> None:
         pytest.param(
             "disk:\n",
             "notifications: {mail: x}\ndisk:\n",
-            "bot.yaml:6:17 notifications.mail: unknown key: nothing can be set here yet",
-            id="nothing to set",
+            "bot.yaml:6:17 notifications.mail: unknown key: known here: channels, levels,"
+            " most_per_hour, daily_at, link",
+            id="no such key",
+        ),
+        pytest.param(
+            "disk:\n",
+            "notifications:\n  channels:\n    - name: phone\n      address: tgram://1:a/2\ndisk:\n",
+            "bot.yaml:9:16 notifications.channels[0].address: write the name of a line of .env,"
+            " like NOTIFY_PHONE; the address itself belongs there",
+            id="an address with its token",
         ),
     ],
 )

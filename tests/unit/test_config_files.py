@@ -43,10 +43,10 @@ def test_the_walk_over_the_schema_finds_keys() -> None:
         "mode",
         "risk.max_order_usd",
         "strategies[].params",
-        "notifications",
+        "notifications.channels[].address",
         "exits.stop_loss.distance",
     } <= found
-    assert len(found) == 96
+    assert len(found) == 114
 
 
 @pytest.mark.parametrize("cls", [VenueConfig, BotConfig])

@@ -42,6 +42,7 @@ from market_bot.bootstrap.lane_config import (
     log_of,
 )
 from market_bot.bootstrap.nightly import Nightly
+from market_bot.bootstrap.notifying import make_notify, new_to
 from market_bot.bootstrap.recent_lines import RecentLines
 from market_bot.bootstrap.recording import Recordings
 from market_bot.bootstrap.run_inputs import RunInputs, SimulatedInputs
@@ -60,7 +61,7 @@ from market_bot.core.domain.tuning.changes import ChangeLog
 from market_bot.core.ports.clock import Clock
 from market_bot.core.usecases.keep_config import ConfigKeeper
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
-from market_bot.core.usecases.record_facts import Observer, Recorder
+from market_bot.core.usecases.record_facts import Recorder
 from market_bot.core.usecases.redo_journal import config_after
 
 _RESERVE_BYTES = 4 << 20
@@ -332,24 +333,11 @@ def make_nights(
         hands = RunningHands(bot, lane.lane.name)
         hearing = nightly.follow(lane.chain, lane.resumed_from, hands.offer)
         recorder = lane.lane.trader.recorder
-        recorder.observers.append(_new_to(hearing, recorder, lane.resumed_from))
+        recorder.observers.append(new_to(hearing, recorder, lane.resumed_from))
         _watch_trials(lane, home, bot, system)
     bot.add_worker(nightly)
     bot.add_nights(RunningNights(home, nightly, bot))
     return nightly
-
-
-def _new_to(hearing: Observer, recorder: Recorder, read: int) -> Observer:
-    """Return an observer that hears nothing of the lines that were read already.
-
-    A lane that derives its journal again tells most of them a second time.
-    """
-
-    def hear(event: ev.Event, at: Micros) -> None:
-        if recorder.journal.head[0] > read:
-            hearing(event, at)
-
-    return hear
 
 
 def _watch_trials(lane: AnyLane, home: Home, bot: RunningBot, system: SystemLog) -> None:
@@ -400,5 +388,6 @@ class Container(containers.DeclarativeContainer):
         system.provider,
     )
     nights = providers.ThreadSafeSingleton(make_nights, options, home, bot, lanes, clock, system)
+    notify = providers.ThreadSafeSingleton(make_notify, options, home, bot, lanes, system)
     desk = providers.ThreadSafeSingleton(make_desk, home, bot, lanes, clock, system, nights)
     control = providers.ThreadSafeSingleton(make_control, home, bot)

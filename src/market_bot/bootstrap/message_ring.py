@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable
 from typing import Final
 
+from market_bot.adapters.system.redaction import Redaction
 from market_bot.core.domain.numbers import SECOND, Micros, format_time
 from market_bot.core.ports.dashboard import MessageRow
 
 KEPT: Final = 100
 _TEXT_MAX: Final = 500
-_SECRET_MIN: Final = 6
-_HIDDEN: Final = "***"
 
 
 class MessageRing(logging.Handler):
     """Keeps the last messages of all loggers; made once and added to the root.
 
     Args:
-        secrets: what must never be shown.
+        redaction: knows what must never be shown.
 
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, redaction: Redaction | None = None) -> None:
         super().__init__(logging.WARNING)
-        self._secrets = tuple(one for one in secrets if len(one) >= _SECRET_MIN)
+        self._redaction = redaction or Redaction()
         self._kept: deque[MessageRow] = deque(maxlen=KEPT)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -37,9 +35,7 @@ class MessageRing(logging.Handler):
 
     def hide(self, text: str) -> str:
         """Return a text without any secret."""
-        for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
-        return text
+        return self._redaction.hide(text)
 
     def messages(self) -> tuple[MessageRow, ...]:
         """Return what is kept, the oldest first."""

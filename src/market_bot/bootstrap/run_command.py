@@ -9,6 +9,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -91,10 +92,19 @@ def run(options: RunOptions) -> int:
         home=providers.Object(home),
         inputs=providers.Object(tuple(inputs)),
     )
-    with parts.lock():
+    with parts.lock(), _logging(options, home):
         return _Session(
             options, parts, inputs, bot_config.web, new_home=bool(made), notes=notes
         ).run()
+
+
+def _logging(options: RunOptions, home: Home) -> AbstractContextManager[None]:
+    if not options.log_json:
+        return nullcontext()
+    # Imported only where a log is wanted: the library takes a fifth of a second.
+    from market_bot.bootstrap.logs import logging_as  # noqa: PLC0415 - see above
+
+    return logging_as(home)
 
 
 def _inputs(
@@ -189,10 +199,13 @@ class _Session:
         bot, lanes = self._parts.bot(), self._parts.lanes()
         system, recordings = self._parts.system(), self._parts.recordings()
         self._parts.nights()
+        notify = self._parts.notify()
         for one in self._inputs:
             if isinstance(one, TapedInputs):
                 self._parts.places().remember(one.tapes)
         self._server = self._make_server(bot)
+        if notify is not None and self._server is not None:
+            notify.link = notify.link or self._server.url
         view = TerminalView(self._console, quiet=self._options.json)
         with StopSignals() as stopping, self._parts.control():
             self._greet(lanes)

@@ -25,6 +25,7 @@ class RunOptions:
     speed: float | None = None
     fresh: bool = False
     json: bool = False
+    log_json: bool = False
 
     def pace(self) -> float | None:
         """Return how many times faster than its own clock; None is as fast as it goes."""

@@ -112,6 +112,7 @@ class RunningBot(Desk):
         self._threads: dict[str, ActorThread] = {}
         self._workers: dict[str, ActorThread] = {}
         self._late: list[Failure] = []
+        self._lengths: dict[str, Callable[[], int]] = {}
         # One command at a time, so that the file and the queues tell the same story.
         self._command = threading.Lock()
         self._over = threading.Event()
@@ -169,6 +170,15 @@ class RunningBot(Desk):
     def add_page(self, link: Callable[[], str]) -> None:
         """Add the dashboard: what makes an address that logs in once."""
         self._page = link
+
+    def measure(self, queue: str, length: Callable[[], int]) -> None:
+        """Add a queue whose length is told; from any thread."""
+        self._lengths[queue] = length
+
+    def queue_lengths(self) -> Mapping[str, int]:
+        """Return how much waits for each lane, and in every queue that is measured."""
+        commands = {f"commands:{lane}": len(queue) for lane, queue in self._queues.items()}
+        return {**commands, **{name: length() for name, length in self._lengths.items()}}
 
     def add_nights(self, nights: NightDesk) -> None:
         """Add where nights and proposals are asked about."""

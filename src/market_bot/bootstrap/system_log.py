@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -11,7 +12,7 @@ import attrs
 from market_bot.core.domain import events as ev
 from market_bot.core.domain.numbers import HOUR, SECOND, Duration, Micros
 from market_bot.core.ports.actor import Actor
-from market_bot.core.ports.journal import Chain
+from market_bot.core.ports.journal import Chain, JournalError
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
 from market_bot.core.usecases.record_facts import Recorder
 
@@ -47,6 +48,11 @@ class SystemLog(Actor):
             return
         self._waiting.append(event)
 
+    @property
+    def waiting(self) -> int:
+        """How many facts wait to be written; from any thread."""
+        return len(self._waiting)
+
     def step(self, now: Micros) -> Micros | None:
         """Write what waits, and once an hour how far every chain is."""
         self._write(now)
@@ -77,8 +83,13 @@ class SystemLog(Actor):
             self.recorder.record(head, now)
 
     def close(self) -> None:
-        """Close the chain once its thread is gone."""
-        self.recorder.journal.close()
+        """Write what came in while the other threads ended, and close the chain."""
+        try:
+            # It is over anyway; what its thread could not write either is told of as its failure.
+            with contextlib.suppress(JournalError):
+                self._write(self.recorder.last_at)
+        finally:
+            self.recorder.journal.close()
 
     def stalled(self, name: str, busy_for: Duration) -> None:
         """Note that a worker does not come back."""

@@ -30,12 +30,13 @@ class Failure:
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How a worker's steps go: how many, and how long the last and the longest one took.
+    """How a worker's steps go: how many, how long all of them, the last and the longest one took.
 
     The longest is that of the last few hundred steps.
     """
 
     steps: int = 0
+    total: Duration = Duration(0)
     last: Duration | None = None
     longest: Duration | None = None
 
@@ -65,6 +66,7 @@ class ActorThread:
         self._failure: Failure | None = None
         self._over = threading.Event()
         self._steps = 0
+        self._total = Duration(0)
         self._last: Duration | None = None
         self._longest: Duration | None = None
         self._longest_before: Duration | None = None
@@ -98,7 +100,12 @@ class ActorThread:
     def pace(self) -> Pace:
         """Return how the steps go; from any thread."""
         told = [one for one in (self._longest, self._longest_before) if one is not None]
-        return Pace(steps=self._steps, last=self._last, longest=max(told, default=None))
+        return Pace(
+            steps=self._steps,
+            total=self._total,
+            last=self._last,
+            longest=max(told, default=None),
+        )
 
     def start(self) -> None:
         """Begin; once."""
@@ -151,6 +158,7 @@ class ActorThread:
         if self._steps % _STEPS_LOOKED_AT == 0:
             self._longest_before, self._longest = self._longest, None
         self._steps += 1
+        self._total = Duration(self._total + took)
         self._last = took
         if self._longest is None or took > self._longest:
             self._longest = took

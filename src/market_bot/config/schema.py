@@ -26,6 +26,7 @@ from market_bot.core.domain.exits import (
 )
 from market_bot.core.domain.fills.terms import FillModel
 from market_bot.core.domain.lane import TIMES_KEPT
+from market_bot.core.domain.notices import DEFAULT_LEVELS, Kind, Level
 from market_bot.core.domain.numbers import (
     MONEY_SCALE,
     NO_MONEY,
@@ -59,6 +60,8 @@ _MAX_COUNT: Final = 10_000
 _MAX_WATCHED: Final = 1000
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
 _MODEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z", re.ASCII)
+_SECRET_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]{2,63}\Z", re.ASCII)
+_MAX_CHANNELS: Final = 8
 _TIME: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z", re.ASCII)
 
 
@@ -263,6 +266,15 @@ def _dollars_at_most(most: int) -> Callable[[object, object, Money | None], None
 def _time_of_day(_: object, __: object, value: str) -> None:
     if not _TIME.match(value):
         msg = 'write hours and minutes in UTC, in quotes, like "00:30"'
+        raise ValueError(msg)
+
+
+def _secret_name(_: object, __: object, value: str) -> None:
+    # Never shown: it may be the address itself, with its token.
+    if not _SECRET_NAME.match(value):
+        msg = (
+            "write the name of a line of .env, like NOTIFY_PHONE; the address itself belongs there"
+        )
         raise ValueError(msg)
 
 
@@ -631,8 +643,68 @@ class Disk:
 
 
 @attrs.frozen(kw_only=True)
+class Channel:
+    """One way to a person. ``address`` names the line of ``.env`` that holds an Apprise address."""
+
+    name: str = attrs.field(validator=_name, metadata={"example": "phone"})
+    address: str = attrs.field(validator=_secret_name, metadata={"example": "NOTIFY_PHONE"})
+    least: Level = Level.NOTICE
+
+
+@attrs.frozen(kw_only=True)
+class NoticeLevels:
+    """How urgent each kind of event is; ``never`` is not sent."""
+
+    fill: Level = DEFAULT_LEVELS[Kind.FILL]
+    exit: Level = DEFAULT_LEVELS[Kind.EXIT]
+    denials: Level = DEFAULT_LEVELS[Kind.DENIALS]
+    halt: Level = DEFAULT_LEVELS[Kind.HALT]
+    failure: Level = DEFAULT_LEVELS[Kind.FAILURE]
+    error: Level = DEFAULT_LEVELS[Kind.ERROR]
+    venue_state: Level = DEFAULT_LEVELS[Kind.VENUE_STATE]
+    leak_report: Level = DEFAULT_LEVELS[Kind.LEAK_REPORT]
+    proposal: Level = DEFAULT_LEVELS[Kind.PROPOSAL]
+    trial: Level = DEFAULT_LEVELS[Kind.TRIAL]
+    daily: Level = DEFAULT_LEVELS[Kind.DAILY]
+    bot: Level = DEFAULT_LEVELS[Kind.BOT]
+
+    def by_kind(self) -> dict[Kind, Level]:
+        """Return the levels by what they are about."""
+        return {kind: getattr(self, kind.value) for kind in Kind}
+
+
+@attrs.frozen(kw_only=True)
 class Notifications:
-    """Messages to the outside; none can be set yet."""
+    """Messages to a telephone or mailbox.
+
+    ``daily_at`` is when the day's summary goes out, in UTC; ``link`` is what leads to the dashboard
+    from there, the dashboard's own address where it is absent.
+    """
+
+    channels: tuple[Channel, ...] = attrs.field(default=())
+    levels: NoticeLevels = NoticeLevels()
+    most_per_hour: int = attrs.field(default=30, validator=_between(1, 1000))
+    daily_at: str = attrs.field(default="07:00", validator=_time_of_day)
+    link: str | None = attrs.field(default=None, validator=_endpoint("https", "http"))
+
+    @channels.validator
+    def _few_and_different(self, _: object, value: tuple[Channel, ...]) -> None:
+        if len(value) > _MAX_CHANNELS:
+            msg = f"more than {_MAX_CHANNELS} channels"
+            raise ValueError(msg)
+        seen: set[str] = set()
+        for position, channel in enumerate(value):
+            if channel.name in seen:
+                raise FieldError(
+                    (position, "name"), f"{channel.name} is listed twice: delete one of them"
+                )
+            seen.add(channel.name)
+
+    @property
+    def daily_minute(self) -> int:
+        """Minutes after midnight UTC of the summary."""
+        hours, _, minutes = self.daily_at.partition(":")
+        return int(hours) * 60 + int(minutes)
 
 
 @attrs.frozen(kw_only=True)

@@ -51,6 +51,7 @@ def run(
     speed: float | None = None,
     fresh: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
+    log_json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Trade, with a page on this machine to watch it; on paper unless you arm it.
 
@@ -70,6 +71,7 @@ def run(
             1440 for a simulated world (a day a minute), and 0 for tapes and with --json.
         fresh: Trade again what was traded to the end already.
         json: Print the summary as JSON and nothing else.
+        log_json: Write what happens to standard error as well, a line of JSON each.
 
     """
     from market_bot.bootstrap.run_command import run as work
@@ -87,6 +89,7 @@ def run(
         speed=speed,
         fresh=fresh,
         json=json,
+        log_json=log_json,
     )
     return work(options)
 
@@ -104,19 +107,21 @@ def doctor(
     *,
     home: Home = DEFAULT_HOME,
     venue: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
+    notify: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
 ) -> int:
-    """Check settings, permissions, disk, lock and journals, and say how to mend what is wrong.
+    """Check everything that a run needs, and say how to mend what is wrong.
 
     Args:
         home: The bot's home directory.
         venue: Look over these venues too: connection, clock, key, a signed read, limits.
+        notify: Send a message by every way that is configured, and say what became of it.
         json: Print JSON for scripts.
 
     """
     from market_bot.bootstrap.cli.doctor_command import doctor as work
 
-    return work(home, tuple(dict.fromkeys(venue or ())), json=json)
+    return work(home, tuple(dict.fromkeys(venue or ())), notify=notify, json=json)
 
 
 @app.command

@@ -28,9 +28,10 @@ from market_bot.bootstrap.evaluation import (
 from market_bot.bootstrap.night_report import report_path
 from market_bot.bootstrap.night_work import read_ledger
 from market_bot.bootstrap.plain_text import plain
+from market_bot.bootstrap.summary import dollars
 from market_bot.config.loader import load_bot
 from market_bot.core.domain.nights import night_due
-from market_bot.core.domain.numbers import Micros, parse_time
+from market_bot.core.domain.numbers import Micros, money, parse_time
 from market_bot.core.ports.journal import Chain
 
 _LOOK_S: Final = 0.2
@@ -168,8 +169,7 @@ def tell_report(report: Mapping[str, Any], path: Path, *, written: bool) -> None
     for one in report["findings"]:
         if one["status"] in _SEEN:
             name = f"{one['rule']} {one['subject']}".strip()
-            cost = f"{float(one['cost_low']):.2f}"
-            lines.append(f"  {one['status']}: {name} ({one['kind']}), at least $ {cost} a day")
+            lines.append(f"  {one['status']}: {name} ({one['kind']}), {_cost(one)}")
             if "diagnosis" in one:
                 lines.append(f"      {one['diagnosis']['why']}")
     for one in report.get("proposals", ()):
@@ -185,6 +185,14 @@ def tell_report(report: Mapping[str, Any], path: Path, *, written: bool) -> None
         print(plain(line))
 
 
+def _cost(one: Mapping[str, Any]) -> str:
+    """Return what a leak costs, or that it cannot be said."""
+    least = money(one["cost_low"])
+    if least <= 0:
+        return "what it costs is not certain: perhaps nothing"
+    return f"costs at least {dollars(least)} a day"
+
+
 def _proposal(one: Mapping[str, Any]) -> list[str]:
     card = one["card"]
     state = f"dropped: {one['dropped']}" if one["dropped"] else f"waits as {one['id']}"
@@ -193,8 +201,10 @@ def _proposal(one: Mapping[str, Any]) -> list[str]:
         f"      replay: {card.get('verdict', '')}; {card.get('why', '')}",
     ]
     if card.get("per_day"):
-        ends = (
-            f" ({card['per_day_low']} to {card['per_day_high']})" if "per_day_low" in card else ""
-        )
-        lines.append(f"      $ {card['per_day']}{ends} a day on {card['days']} earlier days")
+        ends = ""
+        if "per_day_low" in card:
+            low, high = (dollars(money(card[name])) for name in ("per_day_low", "per_day_high"))
+            ends = f" ({low} to {high})"
+        gain = dollars(money(card["per_day"]))
+        lines.append(f"      {gain}{ends} a day on {card['days']} earlier days")
     return lines

@@ -602,7 +602,7 @@ class Asked(Event):
 
 @attrs.frozen(kw_only=True)
 class Notification(Event):
-    """A message was sent, or could not be sent, to a person."""
+    """A message was sent, or could not be sent, to a person; ``reason`` is why not."""
 
     TYPE: ClassVar[str] = "notification"
     DURABILITY: ClassVar[Durability] = Durability.B
@@ -611,6 +611,7 @@ class Notification(Event):
     level: str
     subject: str
     delivered: bool
+    reason: str = ""
 
 
 @attrs.frozen(kw_only=True)
