@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         load_settings,
         with_strategy,
     )
+    from market_bot.core.domain.events import Event, Fill
     from market_bot.core.domain.lane import LaneState, Position
     from market_bot.core.domain.market import Leg, Market
     from market_bot.core.domain.numbers import (
@@ -56,6 +57,7 @@ _HOMES = {
         "load_settings",
         "with_strategy",
     ),
+    f"{_CORE}.events": ("Event", "Fill"),
     f"{_CORE}.lane": ("LaneState", "Position"),
     f"{_CORE}.market": ("Leg", "Market"),
     f"{_CORE}.numbers": (
@@ -88,6 +90,8 @@ __all__ = [
     "PRESETS",
     "Duration",
     "Entry",
+    "Event",
+    "Fill",
     "Holdings",
     "LaneFailedError",
     "LaneSettings",

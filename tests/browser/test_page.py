@@ -22,6 +22,7 @@ from market_bot.adapters.web.app import create_app
 from market_bot.adapters.web.server import WebServer
 from market_bot.adapters.web.sessions import Sessions
 from market_bot.core.domain.numbers import money
+from market_bot.core.usecases.lane_snapshot import LaneSnapshot
 from tests.fakes.desk import NOW, a_busy_lane, a_held_position, a_line, an_order
 from tests.fakes.shown_bot import CHANGE, LANE, MARKET, ShownBot, a_market, a_proposal
 
@@ -259,7 +260,7 @@ def test_numbers_move(visit: Visit) -> None:
 
     expect(figures).to_contain_text("$1,012.85")
     expect(figures).to_contain_text("−$2.40")
-    expect(figures).to_contain_text("−$3.10 to +$0.40")
+    expect(figures).to_contain_text("up to +$11.41, midpoint −$1.24")
     expect(page.locator(".view")).to_contain_text("no bid")
     expect(page.locator(".journal li").first).to_contain_text("line 18 is no JSON")
 
@@ -280,11 +281,20 @@ def test_numbers_move(visit: Visit) -> None:
 def test_the_first_view_is_light(visit: Visit) -> None:
     """What must arrive before numbers are seen is little."""
     weighed: list[int] = []
+    asked: list[str] = []
+    many = tuple(a_held_position(f"KXHIGHNY-26NOV22-B{n}.5") for n in range(50))
+    visit.bot.snapshots = [a_busy_lane(positions=many)]
+    visit.bot.lines = [line for n in range(5) for line in some_lines()]
     visit.page.on("requestfinished", lambda r: weighed.append(weight(r)))
+    visit.page.on("request", lambda r: asked.append(urlsplit(r.url).path))
     visit.page.goto(visit.link())
     expect(visit.page.locator(".figures")).to_contain_text("$1,012.85")
+    expect(visit.page.locator(".curve.accent")).to_be_visible()
 
     assert 0 < sum(weighed) <= FIRST_PAINT_BYTES_MAX
+    # Numbers come in one go: whatever is asked for needs no earlier answer but the login.
+    data = [path for path in asked if path.startswith("/api/")]
+    assert ["/api/equity", "/api/session", "/api/state", "/api/venues"] == sorted(data)
 
 
 def weight(request: Request) -> int:
@@ -333,6 +343,10 @@ def test_limits_are_gauges(visit: Visit) -> None:
     expect(page.get_by_role("meter")).to_have_count(2)
     expect(loss).to_have_attribute("aria-valuetext", "$42.00 of $50.00: 84 %")
     expect(loss).to_have_class("gauge near")
+    for used, shown, kind in (("39.6", "79", ""), ("39.9", "80", "near"), ("49.99", "99", "near")):
+        visit.bot.snapshots = [a_busy_lane(limits=limits, day_pnl=money(f"-{used}"))]
+        expect(loss.locator("b")).to_have_text(f"{shown} %")
+        assert f"gauge {kind}" == loss.get_attribute("class")
 
     why = "the day's loss reached its limit; they go on with the next UTC day"
     visit.bot.snapshots = [
@@ -341,6 +355,46 @@ def test_limits_are_gauges(visit: Visit) -> None:
 
     expect(page.locator("#banners .alert")).to_have_text(f"Entries are stopped: {why}")
     expect(loss).to_have_class("gauge full")
+
+
+def test_what_stands_in_the_way_is_said(visit: Visit) -> None:
+    """Catching up, settings that are not in force, and a market that is gone: each in words."""
+    trouble = "simulated.yaml, line 7: max_spread: not a number"
+    refusal = {"name": "max_position_usd", "limit": "20", "value": "21.5", "hard": True}
+    gates = {"market": MARKET, "leg": "no", "strategy": "bias_harvest", "gates": [refusal]}
+    visit.bot.lines = [
+        a_line(1, "denied", **gates, phase="begin", count=1),
+        a_line(2, "denied", **gates, phase="end", count=1),
+        {**a_line(3, "bot_stopped", reason="SIGINT", ticks=0), "venue": "system"},
+    ]
+    visit.bot.snapshots = [a_busy_lane(phase="catching up", caught_up=0.43)]
+    page = visit.open()
+    expect(page.locator(".view > .alert")).to_contain_text("Catching up: 43 %")
+    happened = page.locator(".journal .facts")
+    expect(happened.nth(0)).to_have_text("SIGINT")
+    expect(happened.nth(1)).to_have_text(
+        f"{MARKET} no bias_harvest: no longer refused, after one look"
+    )
+    expect(happened.nth(2)).to_contain_text("refused by max position (limit $20.00, value $21.50)")
+
+    visit.bot.snapshots = [a_busy_lane(settings_trouble=trouble)]
+    expect(page.locator("#banners .alert")).to_contain_text(trouble)
+    expect(page.locator(".view > .alert")).to_be_hidden()
+    visit.go("config")
+    expect(page.locator(".view .alert:visible")).to_contain_text(trouble)
+    visit.go(f"markets?lane={LANE}&market=GONE-1")
+    expect(page.locator(".view .alert:visible")).to_contain_text("watched no more")
+    expect(page.locator(".ladder")).to_be_hidden()
+    expect(page.locator(".timeline .result")).to_contain_text("never ordered")
+
+
+def test_a_lane_that_has_not_begun_has_no_numbers(visit: Visit) -> None:
+    """Before the first tick nothing is zero: it is not known."""
+    visit.bot.snapshots = [LaneSnapshot(venue="kalshi", lane="paper", run="")]
+    page = visit.open()
+
+    expect(page.locator(".figures .value").first).to_have_text("–")
+    expect(page.locator(".figures")).not_to_contain_text("$")
 
 
 def test_hostile_texts_are_shown_as_text(visit: Visit) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from market_bot.adapters.storage.home import Home
 from market_bot.adapters.storage.home_lock import HomeLock
@@ -171,6 +171,71 @@ def test_a_bot_that_trades_is_watched_and_halted(page: Page, home: Home) -> None
     page.get_by_role("button", name="Search").click()
     expect(page.locator(".journal .kind")).to_have_text(["halt"])
     expect(page.locator(".journal")).to_contain_text("stopped from the dashboard")
+
+
+def test_a_trial_begins_at_the_running_bot(page: Page, home: Home) -> None:
+    """One click changes the file and starts the trial; a tab that comes too late is told so."""
+    held: list[Route] = []
+    late = page.context.new_page()
+    late.goto(page.url.partition("#")[0] + "#/eval")
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    late.route("**/approve", hold)
+    # It has its token already, and is on its way, when the other one decides.
+    late.get_by_role("button", name="Approve").click()
+    while not held:
+        late.wait_for_timeout(20)
+    page.get_by_role("link", name="Eval").click()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("#news")).to_contain_text(f"{PATH} is {AFTER} from now on")
+    (first,) = held
+    first.continue_()
+
+    expect(late.locator("#alarms")).to_contain_text("decided or changed meanwhile")
+    expect(late.locator(".proposals .card")).to_have_count(0)
+    trial = page.locator(".card", has=page.get_by_role("heading", name="Running trial"))
+    expect(trial).to_contain_text(f"{BEFORE} → {AFTER}")
+    expect(trial.locator(".checks b")).to_have_text(["5 min", "15 min", "30 min", "60 min"])
+    expect(page.locator(".proposals .card")).to_have_count(0)
+    assert f"min_edge: {AFTER}" in home.venue_file("simulated").read_text(encoding="utf-8")
+    told = journal(home)
+    (decided,) = (line["data"] for line in told if line["type"] == "proposal_decided")
+    (started,) = (line["data"] for line in told if line["type"] == "trial_started")
+    assert ("approved", PROPOSAL) == (decided["decision"], started["proposal"])
+    page.get_by_role("link", name="Config").click()
+    expect(page.locator(".changes")).to_contain_text("applied")
+
+
+RACE = """
+async ([lane, shown]) => {
+  const { csrf } = await (await fetch("/api/session")).json();
+  const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf };
+  const post = (what, body) => fetch(`/api/proposals/${shown.id}/${what}`,
+    { method: "POST", headers, body: JSON.stringify({ lane, ...body }) });
+  const { id, ...diff } = shown;
+  const [yes, no] = await Promise.all([1, 2].map(async () => (await post("token", diff)).json()));
+  const answers = await Promise.all([post("approve", { token: yes.token }),
+    post("reject", { token: no.token, reason: "too_risky", note: "" })]);
+  return Promise.all(answers.map(async (a) => [a.status, (await a.json()).detail]));
+}
+"""
+
+
+def test_yes_and_no_at_once_are_one_decision(deciding: Page, home: Home) -> None:
+    """Whichever is first counts; the other is told 409, and file and journal agree."""
+    sha = config_files(home.config_dir).version(FILE).sha256
+    proposal = {"id": PROPOSAL, "file": FILE, "path": PATH, "before": BEFORE, "after": AFTER}
+    expect(deciding.get_by_role("button", name="Approve")).to_be_enabled()
+    answers = deciding.evaluate(RACE, [f"simulated/{LANE}", {**proposal, "config": sha}])
+
+    assert [200, 409] == sorted(status for status, _ in answers), answers
+    approved = 200 == answers[0][0]
+    (decided,) = (line for line in journal(home) if line["type"] == "proposal_decided")
+    assert ("approved" if approved else "rejected") == decided["data"]["decision"]
+    text = home.venue_file("simulated").read_text(encoding="utf-8")
+    assert f"min_edge: {AFTER if approved else BEFORE}\n" in text
 
 
 @pytest.fixture

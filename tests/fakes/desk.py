@@ -63,8 +63,10 @@ class FakeDesk(Operator):
         self.commands.append(("shut_down", by))
 
 
-def a_held_position(market: str = "KXHIGHNY-26NOV22-B54.5", bid: str | None = "0.44") -> HeldNow:
-    """Return 25 contracts that cost 41 cents each, and what is bid for one."""
+def a_held_position(
+    market: str = "KXHIGHNY-26NOV22-B54.5", bid: str | None = "0.44", ask: str | None = "0.46"
+) -> HeldNow:
+    """Return 25 contracts that cost 41 cents each, and what is bid and asked for one."""
     position = Position(
         market=market,
         event="KXHIGHNY-26NOV22",
@@ -76,7 +78,8 @@ def a_held_position(market: str = "KXHIGHNY-26NOV22-B54.5", bid: str | None = "0
         cost=money("10.25"),
         opened_at=NOW,
     )
-    return HeldNow(position=position, bid=None if bid is None else price(bid))
+    bought, sold = (None if one is None else price(one) for one in (bid, ask))
+    return HeldNow(position=position, bid=bought, ask=sold)
 
 
 def an_order(market: str = "KXBTCD-26NOV2217-T98250") -> Order:

@@ -107,17 +107,13 @@ class ShownBot(FakeDesk, Operator):
             prev="cd" * 32,
         )
 
-    def equity(self, lane: str, hours: int) -> shown.EquityCurve:
-        points = [(ago(hours * 0.6 * n), f"{1012 - n * 0.21:.2f}") for n in range(100, 0, -1)]
+    def equity(self, lane: str, hours: int, points: int) -> shown.EquityCurve:
+        every, count = hours * 60 / points, range(points - 1, 0, -1)
+        curve = [(ago(every * n), f"{1012 - n * 21 / points:.4f}") for n in count]
         change = shown.ChangeMark(
             at=ago(hours * 20), seq=9, type="change_ended", text=f"{CHANGE} 360 → 300"
         )
-        return shown.EquityCurve(lane=lane, points=tuple(points), changes=(change,))
-
-    def band(self, lane: str) -> shown.Band | None:
-        return shown.Band(
-            pessimistic="-3.10", realistic="-2.40", optimistic="0.40", at=format_time(NOW)
-        )
+        return shown.EquityCurve(lane=lane, points=tuple(curve), changes=(change,))
 
     def analytics(self, lane: str, days: int) -> shown.Computed:
         return shown.Computed(state="ready", at=ANALYTICS_AT, value=some_analytics(lane))
@@ -499,7 +495,7 @@ def some_analytics(chain: str) -> dict[str, Any]:
         "events": 80,
         "wins": 61,
         "win_rate": "0.616",
-        "win_test": None,
+        "win_test": {"trials": 40, "wins": 31, "expected": 27.4, "at_most": 0.9, "at_least": 0.2},
         "size": "2500",
         "pnl": "41.31",
         "parts": {},
@@ -511,8 +507,7 @@ def some_analytics(chain: str) -> dict[str, Any]:
             "count": 10 + n,
             "forecast": f"{n / 10 + 0.05:.2f}",
             "happened": f"{n / 10 + 0.06:.2f}",
-            "from": f"{max(0, n / 10 - 0.05):.2f}",
-            "to": f"{min(1, n / 10 + 0.15):.2f}",
+            "bounds": {"low": max(0, n / 10 - 0.05), "high": min(1, n / 10 + 0.15)},
         }
         for n in range(10)
     ]

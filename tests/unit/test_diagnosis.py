@@ -9,7 +9,7 @@ from market_bot.core.domain.numbers import Money, money
 from market_bot.core.domain.replay_report.judge import compare
 from market_bot.core.domain.replay_report.shape import Comparison
 from market_bot.core.domain.replay_result import Coverage, Variant
-from market_bot.core.domain.tuning.card import Evaluability, cents, evaluability
+from market_bot.core.domain.tuning.card import Evaluability, evaluability, in_dollars
 from market_bot.core.domain.tuning.diagnosis import Ladder, diagnose
 from tests.fakes.nights import CENT
 from tests.fakes.replay_results import a_variant_result, some_days
@@ -121,10 +121,7 @@ def test_how_much_was_recorded(path: str, way: int, coverage: Coverage, kind: Ev
 
 
 def test_cents_are_rounded_as_people_do() -> None:
-    """Half a cent goes away from zero, and a loss has its sign."""
-    assert [cents(money(text)) for text in ("1.005", "-0.014", "-0.015", "0")] == [
-        "1.01",
-        "-0.01",
-        "-0.02",
-        "0.00",
-    ]
+    """Half a cent goes away from zero, a loss has its sign, and nothing has none."""
+    told = [in_dollars(money(t)) for t in ("1.005", "-0.014", "-0.015", "-0.001", "12345.6")]
+
+    assert ["+$1.01", "-$0.01", "-$0.02", "$0.00", "+$12,345.60"] == told

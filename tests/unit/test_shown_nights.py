@@ -14,6 +14,7 @@ import market_bot as mb
 from market_bot.adapters.storage.journal_reader import chain_folder
 from market_bot.adapters.storage.journal_tools import list_chains
 from market_bot.adapters.storage.window_reader import WindowReader
+from market_bot.adapters.system.redaction import Redaction
 from market_bot.bootstrap.analytics_child import shown_analytics
 from market_bot.bootstrap.jobs import JobFailedError, Jobs
 from market_bot.bootstrap.kept_analytics import KEPT_FOR, KeptAnalytics
@@ -210,7 +211,7 @@ def test_numbers_of_a_real_window(tmp_path: Path) -> None:
 
 def test_the_last_messages_without_secrets() -> None:
     """What the program said is kept for a while, on one line each, and never a secret."""
-    ring = MessageRing(["s3cr3t-key", "abc"])
+    ring = MessageRing(Redaction(["s3cr3t-key", "abc"]))
     logger = logging.getLogger("tests.message_ring")
     logger.addHandler(ring)
 

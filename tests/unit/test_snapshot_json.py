@@ -83,14 +83,24 @@ def test_numbers_are_exact() -> None:
     assert "2026-03-07T12:00:00.000001Z" == order["expires_at"]
 
 
+def test_the_day_lies_in_a_band() -> None:
+    """From what positions fetch to what they cost; nobody bids is nothing, nobody asks a dollar."""
+    books = [(price("0.41"), price("0.45")), (None, price("0.02")), (price("0.98"), None)]
+    held = tuple(HeldNow(position=POSITION, bid=bid, ask=ask) for bid, ask in books)
+    band = snapshot_json(attrs.evolve(FULL, positions=held))["day_band"]
+
+    # 3.5 contracts each: 0.04 between bid and ask, then 0.02, then 0.02.
+    assert {"pessimistic": "-1", "realistic": "-0.93", "optimistic": "-0.72"} == band
+    assert snapshot_json(attrs.evolve(FULL, day_pnl=None))["day_band"] is None
+
+
 def test_what_is_not_known_is_none() -> None:
     """Missing is not zero: no bid, no time, no day and no progress are None."""
     held = HeldNow(position=POSITION, bid=None)
     told = snapshot_json(LaneSnapshot(venue="v", lane="paper", run="", positions=(held,)))
 
-    assert [None] * 6 == [
-        told[k] for k in ("at", "progress", "day_pnl", "halted", "degraded", "error")
-    ]
+    names = ("at", "progress", "caught_up", "day_pnl", "day_band", "halted", "degraded", "error")
+    assert [None] * 8 == [told[k] for k in names]
     positions = told["positions"]
     assert isinstance(positions, list)
-    assert (None, None) == (positions[0]["bid"], positions[0]["value"])
+    assert [None] * 3 == [positions[0][k] for k in ("bid", "ask", "value")]

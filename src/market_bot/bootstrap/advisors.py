@@ -23,6 +23,7 @@ from market_bot.core.ports.advisor import Advisor
 from market_bot.core.ports.clock import Clock
 
 PROGRAM: Final = (sys.executable, "-P", "-s", "-m", "market_bot.bootstrap.advisor_child")
+ADVISOR_KEY: Final = KEY
 _PURSE: Final = "advisor.json"
 
 

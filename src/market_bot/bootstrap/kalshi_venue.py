@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +59,7 @@ from market_bot.core.domain.numbers import (
     format_money,
     format_time,
 )
+from market_bot.core.ports.allowance import Allowance, Metered, scarcest
 from market_bot.core.ports.clock import Clock
 
 KEY_ID: Final = "KALSHI_API_KEY_ID"
@@ -76,20 +77,26 @@ class KalshiVenue(Venue):
 
     def open(self, ground: Ground, *, live: bool) -> VenueParts:
         signer = signer_of(ground.secrets, ground.home)
-        settings = feed_settings(ground)
+        asking: list[Metered] = []
+        settings = attrs.evolve(feed_settings(ground), metered=asking.append)
+
+        def public() -> Sequence[Allowance]:
+            return scarcest(asking, "reads")
+
         try:
             if signer is None:
                 if live:
                     raise VenueError(_no_key(ground.home))
-                return VenueParts(feed=polled_feed(settings, ground.clock))
+                return VenueParts(feed=polled_feed(settings, ground.clock), public=public)
             inbox = PrivateInbox() if live else None
             feed = streamed_feed(settings, ground.clock, signer, wake=ground.wake, inbox=inbox)
         except ValueError as e:
             raise VenueError(str(e)) from e
         if not live:
-            return VenueParts(feed=feed)
+            return VenueParts(feed=feed, public=public)
         try:
-            return VenueParts(feed=feed, trading=_trading(ground, signer, feed, inbox))
+            trading = _trading(ground, signer, feed, inbox)
+            return VenueParts(feed=feed, trading=trading, public=public)
         except BaseException:
             feed.close()
             raise
@@ -183,7 +190,13 @@ def _trading(
 
     account = KalshiAccount(clients.make(reads=(1, 2)), ground.clock, ours=ours)
     killer = KalshiDesk(clients.make(writes=(1, 4)), _nothing)
-    return Trading(desk=desk, account=account, cancel_all=killer.cancel_all, close=clients.close)
+    return Trading(
+        desk=desk,
+        account=account,
+        cancel_all=killer.cancel_all,
+        close=clients.close,
+        allowances=lambda: scarcest(clients.metered),
+    )
 
 
 @attrs.define(eq=False)
@@ -198,6 +211,7 @@ class _Clients:
     costs: EndpointCosts = NO_COSTS
     _stopping: threading.Event = attrs.field(factory=threading.Event, init=False)
     _made: list[KalshiRest] = attrs.field(factory=list, init=False)
+    metered: list[Metered] = attrs.field(factory=list, init=False)
 
     def make(
         self,
@@ -206,18 +220,20 @@ class _Clients:
         patience: Patience | None = None,
     ) -> KalshiRest:
         """Return a client with its share of the budgets."""
+        budgets = Budgets(
+            self.clock, reads=_part(self.reads, reads), writes=_part(self.writes, writes)
+        )
         made = KalshiRest(
             Transport(base_url(self.config), self.clock),
             self.clock,
             lambda duration: stopping_wait(self._stopping, duration / SECOND),
-            budgets=Budgets(
-                self.clock, reads=_part(self.reads, reads), writes=_part(self.writes, writes)
-            ),
+            budgets=budgets,
             signer=self.signer,
             patience=patience,
             costs=self.costs,
         )
         self._made.append(made)
+        self.metered.append(budgets)
         return made
 
     def learn_limits(self, complain: Callable[[str], None]) -> None:

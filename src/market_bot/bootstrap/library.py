@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from market_bot.bootstrap.summary import coverage_of, summary
 from market_bot.bootstrap.taped_lane import assemble, assemble_on
 from market_bot.config.defaults import default_files
 from market_bot.config.loader import parse_venue, read_venue
+from market_bot.core.domain.events import Event
 from market_bot.core.domain.lane import LaneState
 from market_bot.core.domain.numbers import Micros, Money
 from market_bot.core.domain.settings import ActiveStrategy, LaneSettings
@@ -175,6 +176,18 @@ class PaperLane:
         if error is not None:
             raise LaneFailedError(error)
         return done
+
+    def watch(self, tell: Callable[[Event, Micros], None]) -> None:
+        """Have every fact told from now on, with its time, as soon as it is written.
+
+        A run that goes on derives its old facts again and tells those too. It is told in the
+        thread that calls `run`, between two facts: be quick, and do not call the lane.
+
+        Args:
+            tell: is given the fact; what it raises ends the run.
+
+        """
+        self._parts.lane.trader.recorder.observers.append(tell)
 
     def journal(self) -> Iterator[Entry]:
         """Yield every fact so far, oldest first."""

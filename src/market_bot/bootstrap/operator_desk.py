@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -19,6 +19,7 @@ import market_bot
 from market_bot.adapters.llm.child import clean
 from market_bot.adapters.storage.codec import event_data
 from market_bot.adapters.storage.home import Home
+from market_bot.adapters.storage.journal import AppendPace
 from market_bot.adapters.storage.journal_reader import chain_folder
 from market_bot.adapters.storage.journal_search import JournalSearch
 from market_bot.adapters.storage.journal_tools import tail
@@ -34,6 +35,7 @@ from market_bot.core.domain.numbers import (
     format_money,
     format_time,
 )
+from market_bot.core.ports.allowance import Allowance
 from market_bot.core.ports.clock import Clock
 from market_bot.core.ports.dashboard import (
     AdvisorNow,
@@ -60,6 +62,7 @@ from market_bot.core.ports.dashboard import (
     Operator,
     OperatorError,
     Proposals,
+    RateLimitRow,
     ReconciliationRow,
     Shown,
     StepUpError,
@@ -71,6 +74,7 @@ from market_bot.core.ports.dashboard import (
 )
 from market_bot.core.ports.desk import NightDesk
 from market_bot.core.ports.journal import Chain, JournalError
+from market_bot.core.ports.metrics import Metric
 from market_bot.core.usecases.decide_proposal import Ledger
 from market_bot.core.usecases.lane_controls import CommandRefused
 from market_bot.core.usecases.lane_snapshot import LaneSnapshot
@@ -86,6 +90,7 @@ from .running_bot import RunningBot
 from .shown_decisions import Decisions, LaneDecisions
 from .shown_journals import ShownJournals
 from .shown_markets import ShownMarkets
+from .shown_metrics import Gauges, metrics_of
 from .shown_tuning import (
     NIGHT_TYPES,
     TRIAL_TYPES,
@@ -109,6 +114,7 @@ _FLATTEN: Final = ": flatten"
 
 T = TypeVar("T")
 Ledgers = Callable[[Chain], "Ledger | None"]
+Allowances = Mapping[str, Mapping[str, Sequence[Allowance]]]
 
 
 def no_ledgers(_: Chain) -> Ledger | None:
@@ -128,6 +134,8 @@ class Surrounding:
         environment: what children may know of it, they are told.
         note: takes facts that belong to no lane.
         ledgers: returns what a lane's journal says of nights, None where nobody keeps it.
+        allowances: returns how much each lane may still ask its venue, by what it asks for.
+        journals: how long writing down takes, by the name of the lane.
 
     """
 
@@ -138,6 +146,8 @@ class Surrounding:
     environment: Mapping[str, str]
     note: Callable[[ev.Event], None]
     ledgers: Ledgers = no_ledgers
+    allowances: Callable[[], Allowances] = dict
+    journals: Mapping[str, AppendPace] = attrs.field(factory=dict)
 
 
 class OperatorDesk(Operator):
@@ -234,8 +244,8 @@ class OperatorDesk(Operator):
     def line(self, chain: str, seq: int) -> LineInContext:
         return self._reading(lambda: self._journals.line(chain, seq))
 
-    def equity(self, lane: str, hours: int) -> EquityCurve:
-        return self._reading(lambda: self._journals.equity(lane, hours))
+    def equity(self, lane: str, hours: int, points: int) -> EquityCurve:
+        return self._reading(lambda: self._journals.equity(lane, hours, points))
 
     def analytics(self, lane: str, days: int) -> Computed:
         chain = self._journals.chain_of(lane)
@@ -307,7 +317,7 @@ class OperatorDesk(Operator):
             now=format_time(self._around.clock.now()),
             threads=tuple(self._threads()),
             feeds=tuple(self._feeds()),
-            rate_limits=(),
+            rate_limits=tuple(self._rate_limits()),
             reconciliation=tuple(
                 ReconciliationRow(
                     lane=f"{one.venue}/{one.lane}",
@@ -321,6 +331,17 @@ class OperatorDesk(Operator):
             log=self._log(),
             messages=self._around.messages.messages(),
             disk_free_mb=shutil.disk_usage(home.path).free // _MEGABYTE,
+        )
+
+    def metrics(self) -> Sequence[Metric]:
+        return metrics_of(
+            self._bot,
+            Gauges(
+                feed_ages=lambda: {one.lane: one.feed_age_s for one in self._markets.venues()},
+                allowances=self._around.allowances,
+                journals=self._around.journals,
+                disk_free_mb=lambda: shutil.disk_usage(self._around.home.path).free // _MEGABYTE,
+            ),
         )
 
     def job(self, job: str) -> Job:
@@ -481,6 +502,17 @@ class OperatorDesk(Operator):
             )
         return rows
 
+    def _rate_limits(self) -> Iterator[RateLimitRow]:
+        for lane, parts in self._around.allowances().items():
+            for part, found in parts.items():
+                for one in found:
+                    yield RateLimitRow(
+                        name=f"{lane}: {one.name} of {part}",
+                        left=str(one.left),
+                        limit=str(one.most),
+                        per_second=str(one.per_second),
+                    )
+
     def _log(self) -> tuple[Line, ...]:
         folder = chain_folder(self._around.home.journal_dir, SYSTEM)
         try:
@@ -519,8 +551,14 @@ class OperatorDesk(Operator):
         if picture is None or not picture.at:
             msg = f"{chain}: no such lane trades"
             raise JobFailedError(msg)
+        if picture.caught_up is not None:
+            msg = "what was done before is still derived again: ask when it trades"
+            raise JobFailedError(msg)
         night = night_due(picture.at, minute)
-        nights.evaluate(str(chain))
+        try:
+            nights.evaluate(str(chain))
+        except CommandRefused as e:
+            raise JobFailedError(str(e)) from e
         deadline = time.monotonic() + _NIGHT_S
         while time.monotonic() < deadline:
             ended = self._ledger(chain).log.ended.get(night)

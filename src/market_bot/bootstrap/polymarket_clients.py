@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -17,6 +17,7 @@ from market_bot.adapters.polymarket.rest import Endpoints, Patience, PolymarketR
 from market_bot.adapters.polymarket.transport import HttpTransport
 from market_bot.config.schema import VenueConfig
 from market_bot.core.domain.numbers import Duration
+from market_bot.core.ports.allowance import Allowance, scarcest
 from market_bot.core.ports.clock import Clock
 
 USUAL: Final = Patience()
@@ -60,6 +61,10 @@ class Clients:
         )
         self._made.append(made)
         return made
+
+    def allowances(self) -> Sequence[Allowance]:
+        """Return how much they may still ask; from any thread."""
+        return scarcest(self._made, Budget.READS.value if self.login is None else "")
 
     def close(self) -> None:
         """End all waiting and close all connections."""

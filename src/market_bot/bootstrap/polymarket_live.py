@@ -207,6 +207,7 @@ def _trading(ground: Ground, feed: PolymarketPolled, user: Access, clients: Clie
         close=close,
         workers=workers if beats is None else (*workers, beats),
         not_ready=lambda: user.login.problem or readiness.reason,
+        allowances=clients.allowances,
     )
 
 

@@ -62,9 +62,10 @@ class PolymarketVenue(Venue):
             clients.close()
             raise VenueError(str(e)) from e
         if real is None or user is None:
-            return VenueParts(feed=feed)
+            return VenueParts(feed=feed, public=clients.allowances)
         try:
-            return VenueParts(feed=feed, trading=real.trading(ground, feed, user))
+            trading = real.trading(ground, feed, user)
+            return VenueParts(feed=feed, trading=trading, public=clients.allowances)
         except ValueError as e:
             feed.close()
             raise VenueError(str(e)) from e

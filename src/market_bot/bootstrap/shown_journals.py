@@ -212,13 +212,13 @@ class ShownJournals:
             ),
         )
 
-    def equity(self, lane: str, hours: int) -> EquityCurve:
-        """Return a lane's equity over the last hours of its own time."""
+    def equity(self, lane: str, hours: int, points: int = POINTS) -> EquityCurve:
+        """Return a lane's equity over the last hours of its own time, at so many moments."""
         chain = self.chain_of(lane)
         picture = next((one for one in self._lanes() if _is(one, chain)), None)
         end = picture.at if picture is not None and picture.at else self._now()
         since = Micros(end - hours * HOUR)
-        moments = [format_time(Micros(since + (end - since) * n // POINTS)) for n in range(POINTS)]
+        moments = [format_time(Micros(since + (end - since) * n // points)) for n in range(points)]
         changes = self._search.find(
             Search(chain=chain, types=_MARKS, since=format_time(since), limit=HISTORY_MAX)
         )

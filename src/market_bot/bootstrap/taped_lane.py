@@ -118,6 +118,7 @@ def assemble_on(
         ticks_max=ticks_max,
     )
     lane.trader.controls = _controls(lane, redo, lane.trader.controls, journal)
+    lane.caught_up = lambda: redo.head[0] / max(1, resumed_from) if redo.redoing else None
     return Assembled(
         lane=lane, redo=redo, chain=journal.chain, folder=folder, resumed_from=resumed_from
     )

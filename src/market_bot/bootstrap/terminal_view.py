@@ -31,6 +31,7 @@ class TerminalView:
         self._live: Live | None = None
         self._told = -1.0
         self._said: dict[str, tuple[str, str | None, int]] = {}
+        self._again: set[str] = set()
 
     def show(self, lanes: Sequence[LaneSnapshot], note: str) -> None:
         """Show the present state; ``note`` is one line below it."""
@@ -72,7 +73,10 @@ class TerminalView:
             return
         shares = [lane.progress or 0.0 for lane in lanes]
         share = sum(shares) / len(shares) if shares else 0.0
-        if share < self._told + _PLAIN_STEP:
+        again = {f"{lane.venue}/{lane.lane}" for lane in lanes if lane.caught_up is not None}
+        # That it begins and ends is said at once: nothing else seems to happen meanwhile.
+        news, self._again = again != self._again, again
+        if share < self._told + _PLAIN_STEP and not news:
             return
         self._told = share
         for lane in lanes:
@@ -84,10 +88,17 @@ def one_line(lane: LaneSnapshot) -> str:
     counts = lane.counts
     done = "" if lane.progress is None else f" {lane.progress:4.0%}"
     return (
-        f"{lane.venue}/{lane.lane}{done} {lane.phase}: {lane.ticks:,} ticks, "
+        f"{lane.venue}/{lane.lane}{done} {phase_text(lane)}: {lane.ticks:,} ticks, "
         f"{counts.get('signals', 0):,} signals, {counts.get('denied', 0):,} denials, "
         f"{counts.get('fills', 0):,} fills, PnL {dollars(balance_of(lane).total)}"
     )
+
+
+def phase_text(lane: LaneSnapshot) -> str:
+    """Return what a lane does; while it derives its past again, how much of that is done."""
+    if lane.caught_up is None:
+        return lane.phase
+    return f"{lane.phase}, {lane.caught_up:.0%} of what was done before is derived again"
 
 
 def render(lanes: Sequence[LaneSnapshot], note: str) -> RenderableType:
@@ -102,7 +113,7 @@ def render(lanes: Sequence[LaneSnapshot], note: str) -> RenderableType:
 def _lane(lane: LaneSnapshot) -> list[RenderableType]:
     balance, counts = balance_of(lane), lane.counts
     title = Text(f"{lane.venue} · {lane.lane}  ", style="bold")
-    title.append(lane.phase, style="green" if lane.phase == "trading" else "yellow")
+    title.append(phase_text(lane), style="green" if lane.phase == "trading" else "yellow")
     if lane.at:
         title.append(f"  {format_time(lane.at)[:19]}Z", style="dim")
     parts: list[RenderableType] = [title]

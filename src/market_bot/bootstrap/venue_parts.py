@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from market_bot.core.domain.numbers import Micros
 from market_bot.core.domain.settings import LaneSettings
 from market_bot.core.ports.account import Account
 from market_bot.core.ports.actor import Actor
+from market_bot.core.ports.allowance import Allowance
 from market_bot.core.ports.clock import Clock
 from market_bot.core.ports.journal import Entry
 from market_bot.core.ports.live_desk import LiveDesk
@@ -123,6 +124,7 @@ class Trading:
         close: lets go of all of it once the threads are gone.
         workers: what else runs in threads of its own while the lane does.
         not_ready: returns what the venue itself has against real orders, None if nothing.
+        allowances: returns how much these clients may ask; from any thread.
 
     """
 
@@ -132,6 +134,7 @@ class Trading:
     close: Callable[[], None]
     workers: tuple[Actor, ...] = ()
     not_ready: Callable[[], str | None] = lambda: None
+    allowances: Callable[[], Sequence[Allowance]] = tuple
 
 
 @attrs.frozen(kw_only=True)
@@ -141,11 +144,18 @@ class VenueParts:
     Args:
         feed: its prices.
         trading: real orders; None on paper.
+        public: returns how much the clients that need no key may ask; from any thread.
 
     """
 
     feed: Feed
     trading: Trading | None = None
+    public: Callable[[], Sequence[Allowance]] = tuple
+
+    def allowances(self) -> dict[str, Sequence[Allowance]]:
+        """Return how much the venue may still be asked without a key, and with one."""
+        signed = () if self.trading is None else self.trading.allowances()
+        return {"prices": self.public(), "account": signed}
 
     def close(self) -> None:
         """Let go of everything once the lane's threads are gone."""

@@ -7,12 +7,14 @@ can keep a cancel waiting.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
 import attrs
 
 from market_bot.core.domain.numbers import Duration
+from market_bot.core.ports.allowance import Allowance, Metered
 from market_bot.core.ports.clock import Clock
 
 from .errors import BudgetSpentError
@@ -93,14 +95,21 @@ class Bucket:
         self._fill()
         self._held = 0
 
+    def left(self) -> int:
+        """Return how many whole tokens are there; from any thread."""
+        return self._grown(self._clock.elapsed()) // _MICRO
+
     def _fill(self) -> None:
         now = self._clock.elapsed()
-        grown = self._held + max(0, now - self._at) * self.limit.refill
-        self._held = min(self.limit.capacity * _MICRO, grown)
+        self._held = self._grown(now)
         self._at = now
 
+    def _grown(self, now: Duration) -> int:
+        grown = self._held + max(0, now - self._at) * self.limit.refill
+        return min(self.limit.capacity * _MICRO, grown)
 
-class Budgets:
+
+class Budgets(Metered):
     """The buckets of one client.
 
     Args:
@@ -147,6 +156,18 @@ class Budgets:
     def empty(self, kind: RateClass) -> None:
         """Hold requests of a kind back: the venue refused one as too many."""
         self._bucket(kind).empty()
+
+    def allowances(self) -> Sequence[Allowance]:
+        buckets = {"reads": self._reads, "writes": self._writes, "cancels": self._cancels}
+        return tuple(
+            Allowance(
+                name=name,
+                left=bucket.left(),
+                most=bucket.limit.capacity,
+                per_second=bucket.limit.refill,
+            )
+            for name, bucket in buckets.items()
+        )
 
     def _bucket(self, kind: RateClass) -> Bucket:
         if kind is RateClass.READ:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from market_bot.core.domain.numbers import SECOND
+from market_bot.core.ports.allowance import Metered
 from market_bot.core.ports.clock import Clock
 
 from .budgets import PUBLIC_READS, Budgets, RateLimit
@@ -47,6 +48,7 @@ class FeedSettings:
         streaming: what the stream waits for.
         limits: what the connection may take up.
         reads: requests that need no key; one third is for looking, the rest for polling.
+        metered: told of everything that counts requests.
 
     """
 
@@ -60,6 +62,7 @@ class FeedSettings:
     streaming: StreamPace = attrs.field(factory=StreamPace)
     limits: SocketLimits = attrs.field(factory=SocketLimits)
     reads: RateLimit = PUBLIC_READS
+    metered: Callable[[Metered], None] = lambda _: None
 
 
 def polled_feed(settings: FeedSettings, clock: Clock) -> KalshiFeed:
@@ -127,11 +130,13 @@ def _client(
         refill=max(1, settings.reads.refill * part // whole),
         capacity=max(10, settings.reads.capacity * part // whole),
     )
+    budgets = Budgets(clock, reads=reads)
+    settings.metered(budgets)
     return KalshiRest(
         Transport(settings.base_url, clock),
         clock,
         lambda duration: stopping_wait(stopping, duration / SECOND),
-        budgets=Budgets(clock, reads=reads),
+        budgets=budgets,
         guard=guard,
     )
 

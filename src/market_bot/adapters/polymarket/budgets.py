@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from market_bot.core.domain.numbers import SECOND, Duration
+from market_bot.core.ports.allowance import Allowance
 from market_bot.core.ports.clock import Clock
 
 _SCALE: Final = SECOND
@@ -97,11 +98,21 @@ class TokenBucket:
         self._refill()
         self._blocked_until = max(self._blocked_until, Duration(self._at + pause))
 
+    def allowance(self, name: str) -> Allowance:
+        """Return what is left, under a name; from any thread."""
+        now = self._clock.elapsed()
+        left = 0 if now < self._blocked_until else max(0, self._risen(now)) // _SCALE
+        rate = self._rate
+        return Allowance(name=name, left=left, most=rate.burst, per_second=rate.per_second)
+
     def _refill(self) -> None:
         now = self._clock.elapsed()
-        gained = max(0, now - self._at) * self._rate.per_second
-        self._level = min(self._rate.burst * _SCALE, self._level + gained)
+        self._level = self._risen(now)
         self._at = now
+
+    def _risen(self, now: Duration) -> int:
+        gained = max(0, now - self._at) * self._rate.per_second
+        return min(self._rate.burst * _SCALE, self._level + gained)
 
 
 def exhausted(headers: Mapping[str, str]) -> Duration | None:

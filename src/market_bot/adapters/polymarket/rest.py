@@ -14,6 +14,7 @@ import attrs
 import msgspec
 
 from market_bot.core.domain.numbers import SECOND, Duration
+from market_bot.core.ports.allowance import Allowance, Metered
 from market_bot.core.ports.clock import Clock
 
 from .auth import ApiCredentials, Login
@@ -93,7 +94,7 @@ class Patience:
     tries: int = attrs.field(default=_TRIES, validator=attrs.validators.in_(range(1, 11)))
 
 
-class PolymarketRest:
+class PolymarketRest(Metered):
     """A client for one thread.
 
     Args:
@@ -132,6 +133,9 @@ class PolymarketRest:
 
     def __repr__(self) -> str:
         return f"PolymarketRest({self._at.clob}, {self._credentials!r})"
+
+    def allowances(self) -> Sequence[Allowance]:
+        return tuple(bucket.allowance(kind.value) for kind, bucket in self._buckets.items())
 
     def close(self) -> None:
         """Give back the connections."""

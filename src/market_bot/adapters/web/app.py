@@ -38,6 +38,7 @@ from .files import file_routes
 from .guards import BODY_BYTES_MAX, Access, Gate, session_of
 from .live import Live
 from .logins import login_routes
+from .metrics import metrics_route
 from .problems import PROBLEM_JSON, problem
 from .reading import reading_routes
 from .sessions import Sessions
@@ -90,6 +91,7 @@ def create_app(
     allowed_hosts: frozenset[str],
     secure: bool = False,
     read_only: bool = False,
+    metrics_token: str = "",
 ) -> Litestar:
     """Return the dashboard of a bot; it answers only requests whose Host is one of the hosts.
 
@@ -102,9 +104,16 @@ def create_app(
         allowed_hosts: exact Host headers in lower case, such as "127.0.0.1:8787".
         secure: whether it is served by TLS; the cookie is then sent by TLS only.
         read_only: refuse every command.
+        metrics_token: what opens `/metrics` to a monitoring system; see `bearers.metrics_token`.
 
     """
-    access = Access(hosts=allowed_hosts, sessions=sessions, secure=secure, read_only=read_only)
+    access = Access(
+        hosts=allowed_hosts,
+        sessions=sessions,
+        secure=secure,
+        read_only=read_only,
+        metrics_token=metrics_token,
+    )
     live = Live(bot, sessions, sessions.now)
 
     @contextlib.asynccontextmanager
@@ -121,6 +130,7 @@ def create_app(
             *login_routes(bot, access),
             *reading_routes(bot, live),
             *command_routes(bot, sessions),
+            metrics_route(bot),
             _live_route(live),
         ],
         openapi_config=_schema(),

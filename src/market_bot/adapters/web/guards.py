@@ -16,6 +16,7 @@ import attrs
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from .bearers import METRICS, bears
 from .headers import with_security_headers
 from .problems import PROBLEM_JSON, problem
 from .sessions import Session, Sessions, same
@@ -53,6 +54,9 @@ class Refusal:
     detail: str
 
 
+_NOT_LOGGED_IN: Final = Refusal(_UNAUTHORIZED, "log in first: `market-bot web link` prints a link")
+
+
 @attrs.frozen(kw_only=True)
 class Access:
     """How a dashboard is reached.
@@ -62,6 +66,7 @@ class Access:
         sessions: who is logged in.
         secure: whether it is served by TLS.
         read_only: whether every command is refused.
+        metrics_token: what opens the numbers for a monitoring system, "" for nobody.
 
     """
 
@@ -69,6 +74,7 @@ class Access:
     sessions: Sessions
     secure: bool = False
     read_only: bool = False
+    metrics_token: str = attrs.field(default="", repr=False)
 
     @property
     def cookie(self) -> str:
@@ -156,8 +162,12 @@ class Gate:
     ) -> Refusal | None:
         looks, logs_in = method in _LOOKING, (method, path) == ("POST", SESSION)
         public = path in _PUBLIC or path.startswith(STATIC)
+        if session is None and (method, path) == ("GET", METRICS):
+            # A monitoring system has no session, and this is all that it may see.
+            shown = bears(_all(headers, b"authorization"), self._access.metrics_token)
+            return None if shown else _NOT_LOGGED_IN
         if session is None and not (logs_in or (looks and public)):
-            return Refusal(_UNAUTHORIZED, "log in first: `market-bot web link` prints a link")
+            return _NOT_LOGGED_IN
         if looks:
             return None
         if method in _WITH_BODY and not _is_json(headers):

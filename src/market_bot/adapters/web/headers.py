@@ -6,6 +6,8 @@ from typing import Final
 
 from litestar.types import Message, Send
 
+from .bearers import METRICS
+
 _POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -34,8 +36,8 @@ _NO_CACHE: Final = (b"cache-control", b"no-cache")
 
 
 def security_headers(path: str) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the headers of every answer at a path; what `/api` says is kept nowhere."""
-    is_data = path == "/api" or path.startswith("/api/")
+    """Return the headers of every answer at a path; what the bot says is kept nowhere."""
+    is_data = path in ("/api", METRICS) or path.startswith("/api/")
     return (*_ALWAYS, _NO_STORE if is_data else _NO_CACHE)
 
 

@@ -52,6 +52,7 @@ _Limit = Annotated[int, QueryParameter(ge=1, le=LINES_MAX)]
 _Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
 _Offset = Annotated[int, QueryParameter(ge=0, le=1_000_000)]
 _Hours = Annotated[int, QueryParameter(ge=1, le=720)]
+_Points = Annotated[int, QueryParameter(ge=2, le=500)]
 _Days = Annotated[int, QueryParameter(ge=1, le=90)]
 _Nights = Annotated[int, QueryParameter(ge=1, le=60)]
 _Request = Request[Any, Any, Any]
@@ -175,13 +176,13 @@ def _journals(bot: Operator) -> list[HTTPRouteHandler]:
 
 def _results(bot: Operator) -> list[HTTPRouteHandler]:
     @get("/api/equity", sync_to_thread=True)
-    def equity(lane: _Lane = "", hours: _Hours = 24) -> EquityCurve:
+    def equity(lane: _Lane = "", hours: _Hours = 24, points: _Points = 500) -> EquityCurve:
         """Return a lane's equity over the last hours, thinned out, and what changed."""
-        return bot.equity(lane, hours)
+        return bot.equity(lane, hours, points)
 
     @get("/api/band", sync_to_thread=True)
     def band(lane: _Lane = "") -> dict[str, Band | None]:
-        """Return the day's result by the three fill models."""
+        """Return between which ends the day's result lies."""
         return {"band": bot.band(lane)}
 
     @get("/api/analytics", sync_to_thread=True)

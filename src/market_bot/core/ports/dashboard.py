@@ -15,7 +15,11 @@ from typing import Any, NoReturn, Protocol
 
 import attrs
 
+from market_bot.core.domain.numbers import NEVER, format_money, format_time
+from market_bot.core.usecases.lane_snapshot import LaneSnapshot, day_band
+
 from .desk import Desk
+from .metrics import Metric
 
 Line = Mapping[str, Any]
 """A journal line: seq, ts, venue, lane, run, cfg, type, data."""
@@ -279,7 +283,7 @@ class EquityCurve:
 
 @attrs.frozen(kw_only=True)
 class Band:
-    """The day's result by the three fill models, in dollars."""
+    """The day's result by what open positions may be worth, in dollars; see `DayBand`."""
 
     pessimistic: str
     realistic: str
@@ -518,11 +522,12 @@ class FeedRow:
 
 @attrs.frozen(kw_only=True)
 class RateLimitRow:
-    """How many requests are left."""
+    """How much may be asked of a venue now, at most, and again each second; see `Allowance`."""
 
     name: str
     left: str
     limit: str
+    per_second: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -584,6 +589,18 @@ class Shown:
     config: str
 
 
+def _band(lane: LaneSnapshot) -> Band | None:
+    found = day_band(lane)
+    if found is None or lane.at == NEVER:
+        return None
+    return Band(
+        pessimistic=format_money(found.pessimistic),
+        realistic=format_money(found.realistic),
+        optimistic=format_money(found.optimistic),
+        at=format_time(lane.at),
+    )
+
+
 def _not_offered(*_asked: object) -> NoReturn:
     msg = "this bot cannot do that"
     raise NotOfferedError(msg)
@@ -630,13 +647,15 @@ class Operator(Desk, Protocol):
         """Return one line with its causes and consequences."""
         _not_offered(chain, seq)
 
-    def equity(self, lane: str, hours: int) -> EquityCurve:
-        """Return a lane's equity over the last hours."""
-        _not_offered(lane, hours)
+    def equity(self, lane: str, hours: int, points: int) -> EquityCurve:
+        """Return a lane's equity over the last hours, thinned out to about so many points."""
+        _not_offered(lane, hours, points)
 
     def band(self, lane: str) -> Band | None:
-        """Return the day's result by the three fill models, None if it is not known."""
-        _ = lane
+        """Return between which ends the day's result lies, None if it is not known."""
+        for one in self.lanes():
+            if lane in ("", f"{one.venue}/{one.lane}"):
+                return _band(one)
         return None
 
     def analytics(self, lane: str, days: int) -> Computed:
@@ -677,6 +696,10 @@ class Operator(Desk, Protocol):
 
     def system(self) -> SystemNow:
         """Return how the program itself is."""
+        _not_offered()
+
+    def metrics(self) -> Sequence[Metric]:
+        """Return numbers for a monitoring system; quickly."""
         _not_offered()
 
     def job(self, job: str) -> Job:

@@ -142,7 +142,7 @@ def _sentence(event: ev.Event) -> str | None:
         case ev.SignalRaised():
             return _signal(event)
         case ev.Denied():
-            return _denied(event)
+            return refusal_text(event)
         case ev.OrderIntent():
             verb = "buy" if event.purpose is Purpose.ENTRY else "sell"
             return (
@@ -203,9 +203,11 @@ def _signal(event: ev.SignalRaised) -> str:
     )
 
 
-def _denied(event: ev.Denied) -> str:
+def refusal_text(event: ev.Denied) -> str:
+    """Return the beginning or the end of a refusal as a sentence."""
     if event.phase == "end":
-        return f"no longer refused, after {event.count} looks"
+        looks = "one look" if event.count == 1 else f"{event.count:,} looks"
+        return f"no longer refused, after {looks}"
     gates = "; ".join(
         f"{gate.name} (limit {gate.limit}, value {gate.value})" for gate in event.gates
     )

@@ -33,6 +33,10 @@ class TickSource(Protocol):
         """Return the share of the tape that was played, from 0 to 1."""
 
 
+def _nothing_before() -> float | None:
+    return None
+
+
 @attrs.define(eq=False)
 class TapedLane(Actor):
     """Trades a tape tick by tick.
@@ -49,6 +53,7 @@ class TapedLane(Actor):
         redoing: whether old lines are still being derived again.
         digest: digest of the state, for the closing line.
         time: the time of the present tick.
+        caught_up: returns which share of the old lines is derived again, None without any left.
 
     """
 
@@ -65,6 +70,7 @@ class TapedLane(Actor):
     _begun: tuple[Micros, Micros] | None = attrs.field(default=None, init=False)
     _published: Micros = attrs.field(default=NEVER, init=False)
     time: Micros = attrs.field(default=NEVER, init=False)
+    caught_up: Callable[[], float | None] = attrs.field(default=_nothing_before, init=False)
     _redone: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -159,5 +165,6 @@ class TapedLane(Actor):
             phase=phase,
             at=self.time,
             progress=self.source.span(),
+            caught_up=self.caught_up(),
             error=error,
         )

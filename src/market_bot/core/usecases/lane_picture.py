@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from market_bot.core.domain.loss_limits import entries_stopped
-from market_bot.core.domain.numbers import Micros, Money
+from market_bot.core.domain.market import Leg
+from market_bot.core.domain.numbers import ONE_DOLLAR, Micros, Money, Price
 from market_bot.core.domain.orders import Purpose
 from market_bot.core.domain.risk.api import limit_texts
 from market_bot.core.domain.tally import Tally
 from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot
 from market_bot.core.usecases.trade_lane import LaneTrader
+
+_OTHER: Final = {Leg.YES: Leg.NO, Leg.NO: Leg.YES}
 
 
 def picture(
@@ -22,6 +27,7 @@ def picture(
     at: Micros,
     progress: float | None,
     error: str | None = None,
+    caught_up: float | None = None,
 ) -> LaneSnapshot:
     """Return a lane's present picture; for whoever steps the lane, since it looks at everything.
 
@@ -33,20 +39,27 @@ def picture(
         at: the lane's own time.
         progress: share of a taped run that is done; None for live data.
         error: what went wrong, for people.
+        caught_up: see `LaneSnapshot`.
 
     """
     state, exposure = trader.state, trader.exposure()
-    price = trader.world.sell_price
+    fetches = trader.world.sell_price
     return attrs.evolve(
         blank,
         phase=phase,
         at=at,
         ticks=trader.ticks,
         progress=progress,
+        caught_up=caught_up,
         counts=_counts(tally),
         denials=dict(tally.denials),
         positions=tuple(
-            HeldNow(position=held, bid=price(held.market, held.leg))
+            HeldNow(
+                position=held,
+                bid=fetches(held.market, held.leg),
+                # Whoever buys a leg sells the other one.
+                ask=_rest(fetches(held.market, _OTHER[held.leg])),
+            )
             for held in state.positions.values()
         ),
         orders=tuple(order for order in state.orders.values() if order.state.live),
@@ -76,6 +89,10 @@ def picture(
         head=trader.recorder.journal.head,
         error=error,
     )
+
+
+def _rest(price: Price | None) -> Price | None:
+    return None if price is None else Price(ONE_DOLLAR - price)
 
 
 def _counts(tally: Tally) -> dict[str, int]:

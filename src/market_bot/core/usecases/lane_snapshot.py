@@ -7,16 +7,20 @@ from collections.abc import Mapping
 import attrs
 
 from market_bot.core.domain.lane import Position
-from market_bot.core.domain.numbers import NEVER, NO_MONEY, Micros, Money, Price
+from market_bot.core.domain.numbers import NEVER, NO_MONEY, ONE_DOLLAR, Micros, Money, Price
 from market_bot.core.domain.orders import Order
 
 
 @attrs.frozen(kw_only=True)
 class HeldNow:
-    """A position and what one of its contracts fetches now; None means nobody bids."""
+    """A position and what one of its contracts fetches and costs now.
+
+    None means that nobody bids, or that nobody offers.
+    """
 
     position: Position
     bid: Price | None
+    ask: Price | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +31,8 @@ class LaneSnapshot:
         phase: "waiting", "catching up", "trading", "finished" or "failed".
         at: the lane's own time, not the wall's.
         progress: share of a taped run that is done, from 0 to 1; None for live data.
+        caught_up: while what an earlier process did is derived again: which share of it is;
+            everything else is then as it was at that time. None otherwise.
         counts: numbers of facts by kind ("scans", "signals", "fills" …).
         denials: refusals begun, by gate.
         head: sequence number and hash of the chain's last line.
@@ -53,6 +59,7 @@ class LaneSnapshot:
     at: Micros = NEVER
     ticks: int = 0
     progress: float | None = None
+    caught_up: float | None = None
     counts: Mapping[str, int] = attrs.field(factory=dict)
     denials: Mapping[str, int] = attrs.field(factory=dict)
     positions: tuple[HeldNow, ...] = ()
@@ -102,6 +109,38 @@ class Balance:
     realised: Money
     marked: Money
     total: Money
+
+
+@attrs.frozen(kw_only=True)
+class DayBand:
+    """A day's result by what open positions are taken to be worth.
+
+    ``pessimistic``: what they fetch now, and nothing where nobody bids; so equity is counted.
+    ``realistic``: the midpoint, where somebody bids and somebody offers.
+    ``optimistic``: what they would cost now, and all they can ever pay where nobody offers.
+    """
+
+    pessimistic: Money
+    realistic: Money
+    optimistic: Money
+
+
+def day_band(snapshot: LaneSnapshot) -> DayBand | None:
+    """Return between which ends the day's result lies, None if it cannot be told."""
+    if snapshot.day_pnl is None:
+        return None
+    middle = most = 0
+    for held in snapshot.positions:
+        bid, size = held.bid or 0, held.position.size
+        ask = ONE_DOLLAR if held.ask is None else held.ask
+        both = held.bid is not None and held.ask is not None
+        middle += (ask - bid) * size // 2 if both else 0
+        most += (ask - bid) * size
+    return DayBand(
+        pessimistic=snapshot.day_pnl,
+        realistic=Money(snapshot.day_pnl + middle),
+        optimistic=Money(snapshot.day_pnl + most),
+    )
 
 
 def balance_of(snapshot: LaneSnapshot) -> Balance:

@@ -11,6 +11,8 @@ phase        "waiting", "catching up", "trading", "stopped", "finished" or "fail
 at           the lane's own time, None before the first tick
 ticks        number of ticks traded since the start
 progress     share of a taped run that is done, a number from 0 to 1; None if live
+caught_up    share of an earlier process's work that is derived again, from 0 to 1; None
+             when that is over
 counts       numbers of facts by kind
 denials      refusals begun, by gate
 positions    list, see `_position`
@@ -19,6 +21,7 @@ cash … fees  dollars: cash, deposits, equity, realised, fees, exposure
 gain         dollars: equity less deposits
 rewards      dollars received besides trading
 day_pnl      dollars, None if it cannot be told
+day_band     ``pessimistic``, ``realistic``, ``optimistic``: dollars, see `DayBand`; or None
 drawdown     dollars below the highest equity, None if it cannot be told
 wins, losses numbers of positions closed with a gain and with a loss, after fees
 loss_streak  losses since the last gain or resume
@@ -45,6 +48,8 @@ error        why the lane failed, or None
 
 from __future__ import annotations
 
+import attrs
+
 from market_bot.core.domain.numbers import (
     NEVER,
     Micros,
@@ -55,7 +60,7 @@ from market_bot.core.domain.numbers import (
     format_time,
 )
 from market_bot.core.domain.orders import Order
-from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot
+from market_bot.core.usecases.lane_snapshot import HeldNow, LaneSnapshot, day_band
 
 
 def snapshot_json(snapshot: LaneSnapshot) -> dict[str, object]:
@@ -68,7 +73,8 @@ def snapshot_json(snapshot: LaneSnapshot) -> dict[str, object]:
         "phase": snapshot.phase,
         "at": _time(snapshot.at),
         "ticks": snapshot.ticks,
-        "progress": None if snapshot.progress is None else round(snapshot.progress, 4),
+        "progress": _share(snapshot.progress),
+        "caught_up": _share(snapshot.caught_up),
         "counts": dict(snapshot.counts),
         "denials": dict(snapshot.denials),
         "positions": [_position(held) for held in snapshot.positions],
@@ -82,6 +88,7 @@ def snapshot_json(snapshot: LaneSnapshot) -> dict[str, object]:
         "exposure": format_money(snapshot.exposure),
         "rewards": format_money(snapshot.rewards),
         "day_pnl": _money(snapshot.day_pnl),
+        "day_band": _band(snapshot),
         "drawdown": _money(snapshot.drawdown),
         "wins": snapshot.wins,
         "losses": snapshot.losses,
@@ -109,8 +116,11 @@ def snapshot_json(snapshot: LaneSnapshot) -> dict[str, object]:
 
 
 def _position(held: HeldNow) -> dict[str, object]:
-    """Return what is held: ``bid`` and ``value`` are None while nobody bids."""
-    position, bid = held.position, held.bid
+    """Return what is held.
+
+    ``bid`` and ``value`` are None while nobody bids, ``ask`` while nobody offers.
+    """
+    position, bid, ask = held.position, held.bid, held.ask
     return {
         "market": position.market,
         "event": position.event,
@@ -123,6 +133,7 @@ def _position(held: HeldNow) -> dict[str, object]:
         "cost": format_money(position.cost),
         "opened_at": _time(position.opened_at),
         "bid": None if bid is None else format_price(bid),
+        "ask": None if ask is None else format_price(ask),
         "value": None if bid is None else format_money(Money(bid * position.size)),
     }
 
@@ -148,6 +159,17 @@ def _order(order: Order) -> dict[str, object]:
         "created_at": _time(order.created_at),
         "venue_order": order.venue_order or None,
     }
+
+
+def _band(snapshot: LaneSnapshot) -> dict[str, str] | None:
+    band = day_band(snapshot)
+    if band is None:
+        return None
+    return {name: format_money(amount) for name, amount in attrs.asdict(band).items()}
+
+
+def _share(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
 
 
 def _money(amount: Money | None) -> str | None:

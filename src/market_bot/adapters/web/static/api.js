@@ -2,7 +2,7 @@
 
 import { ask, el, news, say } from "./dom.js";
 
-const TIMEOUT_MS = 8000;
+const TIMEOUT_MS = 8000, GONE_MS = 60000;
 export const UNREACHABLE = "the bot cannot be reached";
 
 export class Problem extends Error {
@@ -96,7 +96,8 @@ export async function command(path, body, done) {
 // ---- what a view looks at -------------------------------------------------------------------
 
 // Asks again and again while a view is open. What it shows says when it is older than it should be.
-export function watch(path, parameters, every, show, badge) {
+// `missing` is told when there is no such thing (any more), if that is no trouble to a view.
+export function watch(path, parameters, every, show, badge, missing) {
   const trouble = el("p", { class: "alert", role: "status", hidden: true });
   let timer = 0, closed = false, turn = 0;
   async function later() {
@@ -118,9 +119,11 @@ export function watch(path, parameters, every, show, badge) {
     } catch (error) {
       if (closed || mine !== turn) return;
       if (!(error instanceof Problem)) throw error;
-      trouble.hidden = error.status === 401;
-      say(trouble, error.status === 404 || error.status === 501 ? `This bot has no such thing: ${error.message}` : error.message);
-      wait = Math.max(every || 0, 4000);
+      const expected = missing !== undefined && error.status === 404;
+      if (expected) missing();
+      trouble.hidden = error.status === 401 || expected;
+      say(trouble, error.status === 501 ? "This bot cannot tell." : error.message);
+      wait = expected ? GONE_MS : Math.max(every || 0, 4000);
     }
     if (wait) timer = setTimeout(later, wait);
   }

@@ -134,7 +134,7 @@ function showBanners() {
   link.setAttribute("data-state", over ? "ended" : live.heard === null && !lost ? "wait" : lost ? "lost" : "live");
   say(link.lastElementChild, over ? "ended" : live.heard === null && !lost ? "connecting" : lost ? "no answer" : "live");
   const lanes = Object.entries(bot.state?.lanes ?? {}), several = lanes.length > 1;
-  const facts = lanes.map(([name, l]) => [name, l.error, l.halted, l.stopped, l.live, l.armed_until, l.not_ready, l.unreconciled, l.degraded]);
+  const facts = lanes.map(([name, l]) => [name, l.error, l.halted, l.stopped, l.live, l.armed_until, l.not_ready, l.unreconciled, l.degraded, l.settings_trouble]);
   // The number changes every second: seen, but not read aloud every time.
   say(ageText, age + " s");
   fill(byId("banners"), [facts, over, lost, live.heard === null, live.failure, bot.state?.stalled], () => [
@@ -151,7 +151,8 @@ function standing(lane) {
     lane.live ? [lane.armed_until ? `Real money, armed until ${clock(lane.armed_until)} UTC.` : "Real money, not armed: nothing is opened.", Boolean(lane.armed_until)] : [null],
     [lane.not_ready && "The venue stands against real orders: " + lane.not_ready, true],
     [lane.unreconciled && "The account stands against entries: " + lane.unreconciled, true],
-    [lane.degraded && "Nothing is opened: " + lane.degraded, false]].filter(([text]) => text);
+    [lane.degraded && "Nothing is opened: " + lane.degraded, false],
+    [lane.settings_trouble && "The settings file is not what the bot trades with: " + lane.settings_trouble, false]].filter(([text]) => text);
 }
 
 // ---- coming in ------------------------------------------------------------------------------

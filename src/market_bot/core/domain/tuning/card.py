@@ -111,12 +111,12 @@ def card_of(
         "days": str(len(compared.days)),
         "days_better": str(compared.days_better),
         "days_worse": str(compared.days_worse),
-        "worst_day": "" if worst is None else f"{worst.date}: {cents(worst.amount)}",
+        "worst_day": "" if worst is None else f"{worst.date}: {in_dollars(worst.amount)}",
         "trades": f"{compared.trades:+d}",
         "trades_ratio": _ratio(len(variant.told.trades), len(base.told.trades)),
-        "max_exposure": cents(compared.max_exposure),
+        "max_exposure": in_dollars(compared.max_exposure),
         "variants_tried": str(compared.tried),
-        "neighbours": ", ".join(f"{value}: {cents(other.pnl)}" for value, other in neighbours),
+        "neighbours": ", ".join(f"{value}: {_a_day(other)}" for value, other in neighbours),
         "left_out": _span(training),
         "coverage": f"{len(coverage.days)} days, {coverage.markets} markets, {coverage.gaps} gaps",
         "fidelity": "not measured" if fidelity is None else _percent(fidelity.share_ppm),
@@ -157,10 +157,17 @@ def _interval(compared: Comparison) -> dict[str, str]:
     return {"per_day": mean, "per_day_low": f"{ends.low:.2f}", "per_day_high": f"{ends.high:.2f}"}
 
 
-def cents(amount: Money) -> str:
-    """Return an amount in dollars with two decimals, rounded half away from zero, for people."""
-    whole, sign = (abs(amount) + _TO_CENTS // 2) // _TO_CENTS, "-" if amount < 0 else ""
-    return f"{sign}{whole // 100}.{whole % 100:02d}"
+def in_dollars(amount: Money) -> str:
+    """Return a difference to the cent with its sign, rounded half away from zero, for people."""
+    whole = (abs(amount) + _TO_CENTS // 2) // _TO_CENTS
+    sign = "" if not whole else "-" if amount < 0 else "+"
+    return f"{sign}${whole // 100:,}.{whole % 100:02d}"
+
+
+def _a_day(compared: Comparison) -> str:
+    """Return what a value would have brought a day, in the unit of the interval beside it."""
+    days = len(compared.days)
+    return f"{in_dollars(Money(compared.pnl // days))} a day" if days else "no day"
 
 
 def _span(days: Sequence[str]) -> str:

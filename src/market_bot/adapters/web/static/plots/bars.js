@@ -6,7 +6,8 @@ import { explained, extent, frame, scale, ticks } from "./frame.js";
 const TOP = 8, BOTTOM = 22, CHAR = 6.6;
 
 // rows: [{ name, value, low?, high?, note?, tone? }]; a missing value leaves its place empty.
-export function columns({ label, text, height = 180 }) {
+// `whole`: what is counted has no halves.
+export function columns({ label, text, height = 180, whole = false }) {
   const plot = frame({ label, height, className: "bars-plot" });
   let rows = [];
   plot.paint = (width) => {
@@ -15,7 +16,7 @@ export function columns({ label, text, height = 180 }) {
       plot.canvas.replaceChildren(svg("text", { x: width / 2, y: height / 2, class: "nothing" }, "Nothing to draw yet"));
       return;
     }
-    const [low, high] = extent(values, { zero: true }), steps = ticks(low, high, 4);
+    const [low, high] = extent(values, { zero: true }), steps = ticks(low, high, 4).filter((v) => !whole || Number.isInteger(v));
     const left = Math.max(...steps.map((v) => text(v).length)) * CHAR + 10;
     const y = scale(low, high, height - BOTTOM, TOP), slot = (width - left - 6) / rows.length;
     const broad = Math.max(2, Math.min(44, slot * .68)), every = Math.ceil(Math.max(...rows.map((r) => r.name.length)) * CHAR / slot);

@@ -59,6 +59,8 @@ export function extent(values, { zero = false } = {}) {
 
 const STEPS = [1, 5, 15, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, 86400, 172800, 604800, 2592000];
 export function timeTicks(low, high, count) {
+  // A single moment stands for its day.
+  if (high <= low) return { found: [low], text: (t) => new Date(t).toISOString().slice(5, 10) };
   const step = (STEPS.find((s) => s * 1000 * count >= high - low) ?? 7776000) * 1000;
   const found = [];
   for (let t = Math.ceil(low / step) * step; t <= high && found.length < 50; t += step) found.push(t);

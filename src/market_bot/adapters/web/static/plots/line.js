@@ -8,7 +8,19 @@ const RIGHT = 10, TOP = 10, BOTTOM = 22, DOT = 4.5, CHAR = 6.6, MOST = 1500;
 
 // series: [{ name, tone, points: [[ms, number | null]], area, dashed, steps }], band: [[ms, low, high]],
 // marks: [{ at, name, text, tone, value? }], levels: [{ value, name, tone }]
-export function lineChart({ label, text, height = 220, zero = false, bounds }) {
+// Charts above each other begin at the same place: the widest numbers decide for all of them.
+export function sharedAxis() {
+  const plots = new Map();
+  return { left(plot, wanted) {
+    const before = Math.max(0, ...plots.values());
+    plots.set(plot, wanted);
+    const now = Math.max(...plots.values());
+    if (now !== before) for (const other of plots.keys()) if (other !== plot) queueMicrotask(() => other.redraw());
+    return now;
+  } };
+}
+
+export function lineChart({ label, text, height = 220, zero = false, bounds, axis }) {
   const plot = frame({ label, height, className: "line-plot" });
   let data = { series: [], band: [], marks: [], levels: [] };
   let state = null, at = null;
@@ -26,7 +38,7 @@ export function lineChart({ label, text, height = 220, zero = false, bounds }) {
     }
     const [low, high] = bounds ?? extent(values, { zero });
     const steps = ticks(low, high, Math.max(2, Math.floor(height / 48)));
-    const left = Math.max(...steps.map((v) => text(v).length)) * CHAR + 10;
+    const wanted = Math.max(...steps.map((v) => text(v).length)) * CHAR + 10, left = axis ? axis.left(plot, wanted) : wanted;
     const first = Math.min(...times), last = Math.max(...times);
     const x = scale(first, Math.max(last, first + 1), left, width - RIGHT);
     const y = scale(low, high, height - BOTTOM, TOP);

@@ -2,8 +2,8 @@
 
 import { command, watch } from "../api.js";
 import { button, card, chip, el, empty, fill, pairs } from "../dom.js";
-import { clean, known, money, percent, when, words } from "../format.js";
-import { texts } from "./shared.js";
+import { clean, known, money, number, percent, sentence, when, words } from "../format.js";
+import { diff } from "./shared.js";
 import { follow } from "./eval.js";
 
 export function open(root, bot) {
@@ -24,8 +24,22 @@ export function open(root, bot) {
     if (share !== null) spent.value = Math.min(1, share);
     fill(who, a, () => [pairs([["kind", a.kind === "rules" ? "rules, without a model" : clean(a.kind)], ["model", a.model || "none"], ["may cost", money(a.max_cost_usd)], ["spent", money(a.spent_usd), share >= .8 ? "warn" : ""], ["share", share === null ? "–" : percent(share)]])]);
     const job = a.last;
-    fill(last, job, () => (job ? [el("p", {}, chip(job.state, job.state === "done" ? "good" : job.state === "failed" ? "bad" : "warn"), " ", clean(job.detail)), pairs([["asked", when(job.started_at)], ["answered", when(job.ended_at)], ...texts(job.result).map(([name, value]) => [words(name), value])])] : [empty("It was not asked since the start.")]));
+    fill(last, job, () => (job ? [el("p", {}, chip(job.state, job.state === "done" ? "good" : job.state === "failed" ? "bad" : "warn"), " ", clean(job.detail)), pairs([["asked", when(job.started_at)], ["answered", when(job.ended_at)]]), ...said(job.result)] : [empty("It was not asked since the start.")]));
   });
   about.add(watched.trouble);
   return { update() {}, close: () => watched.close() };
+}
+
+// What was found and what would be changed; nothing of it is queued.
+const SEEN = new Set(["confirmed", "suspect"]);
+function said(result) {
+  if (!result) return [];
+  const { advice = {}, findings = [], proposals = [], dropped = [] } = result, seen = findings.filter((f) => SEEN.has(f.status));
+  const asked = advice.tokens_in ? ` It cost ${money(advice.cost)}, ${number(advice.tokens_in + advice.tokens_out)} tokens.` : "";
+  const silent = advice.silence ? `It proposes nothing: ${words(advice.silence)}.` : `It would make ${number(proposals.length)} ${proposals.length === 1 ? "change" : "changes"}; none is queued.`;
+  return [el("p", {}, silent, asked, advice.reason ? ` ${clean(advice.reason)}` : ""),
+    ...proposals.map((p) => el("div", { class: "finding" }, diff(p.file, p.path, p.before, p.after), el("p", { class: "rationale" }, p.rationale))),
+    ...dropped.map((d) => el("p", { class: "note" }, `Not proposed: ${clean(d.path)} to ${clean(d.after)} (${words(d.reason)})`)),
+    el("h3", {}, seen.length ? "What it was told of" : "Nothing leaks that it could be told of."),
+    ...seen.map((f) => el("p", {}, chip(f.status, f.status === "confirmed" ? "bad" : "warn"), " ", el("b", {}, sentence(f.rule) + (f.subject ? ` · ${clean(f.subject)}` : "")), ` ${clean(f.why)}`, known(f.cost_low) > 0 ? `; at least ${money(f.cost_low)} a day` : ""))];
 }

@@ -19,13 +19,13 @@ export function open(root, bot) {
     watched.again();
   });
   const state = el("p", { class: "note", role: "status" }, "Calculating …"), host = el("div", { class: "results" });
-  const names = ["result", "trades", "won", "a trade", "profit factor", "Sharpe", "Sortino", "Calmar", "largest fall", "money at work"];
+  const names = ["result", "trades", "won", "held to the end", "a trade", "profit factor", "Sharpe", "Sortino", "Calmar", "largest fall", "money at work"];
   const figures = Object.fromEntries(names.map((name) => [name, figure(name)]));
   const attribution = rowsOfBars({ label: "Where the result came from", text: gain }), daily = columns({ label: "Result by day", text: gain }), sum = lineChart({ label: "Result in sum", text: gain, height: 170, zero: true });
   const beliefs = calibrationPlot("Believed against happened"), scores = el("p", { class: "note" });
   const markouts = columns({ label: "Midpoint after purchases, cents a contract", text: perContract, height: 190 }), missing = el("p", { class: "note" });
-  const hours = columns({ label: "Result by hour of opening", text: gain }), spreadOut = columns({ label: "Days by result", text: number, height: 160 });
-  const groups = table("Groups", [["group", "lead"], ["trades", "n"], ["events", "n"], ["won", "n"], ["wins asked for", "n"], ["", "picture"], ["result", "n"]]);
+  const hours = columns({ label: "Result by hour of opening", text: gain }), spreadOut = columns({ label: "Days by result", text: number, height: 160, whole: true });
+  const groups = table("Groups", [["group", "lead"], ["trades", "n"], ["events", "n"], ["won", "n"], ["held to the end", "n"], ["", "picture"], ["result", "n"]]);
   const dimension = tabs("By", DIMENSIONS, by, (value) => {
     by = value;
     showGroups();
@@ -57,20 +57,22 @@ export function open(root, bot) {
     const r = a.returns;
     put("result", gain(total.pnl), known(a.rewards) ? `${gain(a.rewards)} rewards beside` : "after fees", tone(total.pnl));
     put("trades", number(total.trades), `${number(total.events)} events, ${number(a.entries)} orders`);
-    put("won", percent(total.win_rate), test ? `${number(test.wins)} of ${number(test.trials)}; prices ask for ${precise(test.expected, 1)}` : "");
+    put("won", percent(total.win_rate), total.trades ? `${number(total.wins)} of ${number(total.trades)} trades, after fees` : "");
+    put("held to the end", test ? `${number(test.wins)} of ${number(test.trials)}` : "–", test ? `paid out; prices ask for ${precise(test.expected, 1)}` : "no market held to its end");
+    figures["held to the end"].root.setAttribute("title", "Only what was still held when its market ended, all trades in a leg of a market as one. Where losers are sold before, those that are left win more often than their prices ask for: that is no skill.");
     put("a trade", gain(r.expectancy), "expected");
     put("profit factor", precise(r.profit_factor, 2), "won over lost");
     put("Sharpe", precise(r.sharpe, 2), "a year");
     put("Sortino", precise(r.sortino, 2), "a year");
     put("Calmar", precise(r.calmar, 2));
-    put("largest fall", money(r.max_drawdown), percent(r.max_drawdown_share, 1));
+    put("largest fall", money(r.max_drawdown), `${percent(r.max_drawdown_share, 1)}, from day to day`);
     put("money at work", percent(a.utilisation_mean, 1), "on average");
     attribution.draw(Object.entries(a.attribution).map(([name, value]) => ({ name: sentence(name), value: known(value) })));
     const results = Object.entries(r.days).map(([day, value]) => [day, known(value)]);
     daily.draw(results.map(([day, value]) => ({ name: day.slice(5), value })));
     let all = 0;
     sum.draw({ series: [{ name: "sum", tone: "accent", area: true, points: results.map(([day, value]) => [Date.parse(day + "T12:00:00Z"), all += value ?? 0]) }] });
-    const bins = (list) => list.map((b) => ({ forecast: known(b.forecast), happened: known(b.happened), from: known(b.from), to: known(b.to), count: b.count }));
+    const bins = (list) => list.map((b) => ({ forecast: known(b.forecast), happened: known(b.happened), from: known(b.bounds?.low), to: known(b.bounds?.high), count: b.count }));
     beliefs.draw([{ name: "our beliefs", tone: "accent", bins: bins(a.beliefs.calibration) }, { name: "the market's prices", tone: "violet", bins: bins(a.beliefs.market_calibration) }]);
     const ours = known(a.beliefs.brier), theirs = known(a.beliefs.market_brier);
     say(scores, ours === null ? "No market that was believed in has ended yet." : `Brier score ${precise(ours)} of ${number(a.beliefs.forecasts)} beliefs, the market's ${precise(theirs)}: ${ours < theirs ? "ours were better" : "the market knew better"}.`);
@@ -87,7 +89,7 @@ export function open(root, bot) {
     const rows = Object.entries(analytics.by[by] ?? {}).map(([name, g]) => ({ name, ...g })).sort((x, y) => x.pnl - y.pnl).slice(0, ROWS);
     const results = rows.map((r) => known(r.pnl) ?? 0), low = Math.min(0, ...results), high = Math.max(0, ...results);
     keyed(groups.body, rows.map((r) => ({ ...r, low, high })), (r) => r.name, (r) => el("tr", {}, el("td", { class: "lead id" }, r.name), cell("trades", number(r.trades)), cell("events", number(r.events)), cell("won", percent(r.win_rate)),
-      cell("wins asked for", r.win_test ? `${r.win_test.wins} / ${precise(r.win_test.expected, 1)}` : "–"), el("td", { class: "picture" }, inlineBar(known(r.pnl), r.low, r.high)), cell("result", gain(r.pnl), tone(r.pnl))));
+      cell("held to the end", r.win_test ? `${r.win_test.wins} of ${r.win_test.trials} won, ${precise(r.win_test.expected, 1)} asked` : "–"), el("td", { class: "picture" }, inlineBar(known(r.pnl), r.low, r.high)), cell("result", gain(r.pnl), tone(r.pnl))));
     if (!rows.length) fill(groups.body, "none", () => [el("tr", {}, el("td", { class: "lead" }, empty("No trade was closed.")))]);
   }
   return { update() {}, close: () => watched.close() };

@@ -1,14 +1,15 @@
 // The settings in force as they stand in their files, what may be turned, and what was changed.
 
 import { watch } from "../api.js";
-import { card, cell, chip, dotted, el, empty, fill, keyed, svg, table } from "../dom.js";
+import { card, cell, chip, dotted, el, empty, fill, keyed, say, svg, table } from "../dom.js";
 import { clean, known, precise, when, words } from "../format.js";
 import { diff, eventLink } from "./shared.js";
 
 export function open(root, bot) {
   const files = el("div"), knobs = table("Knobs", [["setting", "lead"], ["value", "n"], ["range", "lead"], ["step", "n"], ["may become", "n"]]), noKnob = empty("No knob has a line in the settings of this venue.");
   const history = el("ol", { class: "history changes" });
-  const now = card("Settings in force", { note: "changed only in their files, or by an approved proposal" }, files);
+  const trouble = el("p", { class: "alert", role: "status", hidden: true });
+  const now = card("Settings in force", { note: "changed only in their files, or by an approved proposal" }, trouble, files);
   const turn = card("Knobs", { note: "what a proposal may turn, one step at a time" }, knobs.root, noKnob), past = card("History", {}, history);
   root.append(el("div", { class: "grid-config" }, now.root, el("div", {}, turn.root, past.root)));
   const watchers = [
@@ -23,7 +24,11 @@ export function open(root, bot) {
       el("div", {}, c.path ? diff(c.file, c.path, c.before, c.after) : el("p", {}, "The file was edited by hand."), el("p", { class: "note" }, c.outcome ? chip(c.outcome, c.outcome === "applied" ? "good" : "warn") : null, c.outcome ? " " : "", [c.by && `by ${clean(c.by)}`, c.cause && words(c.cause)].filter(Boolean).join(" · "), " ", eventLink(bot.laneName, c.seq))))) : [el("li", { class: "empty" }, "Nothing was changed.")]))),
   ];
   [now, turn, past].forEach((each, n) => each.add(watchers[n].trouble));
-  return { update() {}, close: () => watchers.forEach((each) => each.close()) };
+  return { update() {
+    const why = bot.lane?.settings_trouble;
+    trouble.hidden = !why;
+    if (why) say(trouble, `The file is not what the bot trades with: ${why}`);
+  }, close: () => watchers.forEach((each) => each.close()) };
 }
 
 // Comments, keys and values apart: enough to read a file, without taking it to pieces.
@@ -34,11 +39,12 @@ function yamlLine(text) {
   return el("div", {}, indent, key ? el("b", {}, key) : null, value, comment ? el("i", {}, comment) : null);
 }
 
+const UNITS = { second: "s", hour: "h" };
 function knobRow(k) {
   const low = known(k.low), high = known(k.high), value = known(k.value);
   const share = value === null || low === null || high === null || high === low ? null : Math.max(0, Math.min(1, (value - low) / (high - low)));
-  const unit = k.unit ? ` ${clean(k.unit)}` : "";
-  return el("tr", {}, el("td", { class: "lead" }, dotted(k.path)), cell("value", k.value === null ? "not set" : precise(k.value, 6) + unit), el("td", { class: "lead", "data-label": "range" },
+  const unit = k.unit && k.unit !== "ratio" ? ` ${UNITS[k.unit] ?? `${clean(k.unit)}${value === 1 ? "" : "s"}`}` : "";
+  return el("tr", {}, el("td", { class: "lead" }, dotted(k.path)), cell("value", k.value === null ? "not set" : k.unit === "dollar" ? `$${precise(k.value, 6)}` : precise(k.value, 6) + unit), el("td", { class: "lead", "data-label": "range" },
     svg("svg", { class: "range", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("rect", { x: 0, y: 3, width: 100, height: 2 }), share === null ? null : svg("rect", { class: "at", x: share * 97, y: 0, width: 3, height: 8 })),
     el("span", { class: "note" }, `${precise(k.low, 6)} to ${precise(k.high, 6)}`)), cell("step", precise(k.step, 6)), cell("may become", k.next.length ? k.next.map((v) => precise(v, 6)).join(" or ") : "–"));
 }

@@ -113,7 +113,8 @@ export function open(root, bot) {
   // ---- trials, history, scores --------------------------------------------------------------
 
   function trialView(t) {
-    const age = (moment(bot.state.at) - moment(t.started_at)) / 60000, done = new Map(t.checks.map((c) => [c.minute, c]));
+    // By the lane's own time, which need not be the wall's.
+    const age = (moment(bot.lane?.at ?? bot.state.at) - moment(t.started_at)) / 60000, done = new Map(t.checks.map((c) => [c.minute, c]));
     const extra = t.checks.filter((c) => !CHECKS.includes(c.minute));
     return el("div", {}, el("p", {}, el("b", {}, dotted(t.path)), ` ${clean(t.before)} → ${clean(t.after)}, since ${when(t.started_at)}`),
       el("ol", { class: "checks" }, CHECKS.map((minute) => {
@@ -168,9 +169,12 @@ function costBar(share) {
 // The verdict and the interval first; then everything else that the replay says, in its own words.
 const FIRST = new Set(["verdict", "why", "per_day", "per_day_low", "per_day_high", "revert_when", "rationale_code", "expected_effect"]);
 const NEXT = new Set(["class", "days", "days_better", "days_worse", "worst_day", "trades", "max_exposure", "coverage", "fidelity"]);
+const LABELS = { class: "how much was recorded", days: "days replayed", worst_day: "worst day", trades: "trades more or fewer", trades_ratio: "trades, as a multiple of now", max_exposure: "most that could be lost at once, change",
+  coverage: "recordings", fidelity: "decisions decided again alike", variants_tried: "variants tried within a month", neighbours: "a step further", left_out: "days left out, since the finding comes from them", days_needed: "days that a proof would take" };
+const signed = (value) => clean(value).replace(/-(?=\$)/g, "−").replace(/^-(?=\d)/, "−");
 function replayOf(record) {
   if (!Object.keys(record ?? {}).length) return empty("It was not replayed.");
-  const rest = Object.entries(record).filter(([name, value]) => !FIRST.has(name) && value !== ""), shown = ([name, value]) => [sentence(name), value];
+  const rest = Object.entries(record).filter(([name, value]) => !FIRST.has(name) && value !== ""), shown = ([name, value]) => [LABELS[name] ?? sentence(name), signed(value)];
   const more = rest.filter(([name]) => !NEXT.has(name));
   return el("div", {}, record.verdict ? el("p", {}, chip(record.verdict, judged(record.verdict)), " ", record.why) : null, interval(known(record.per_day), known(record.per_day_low), known(record.per_day_high)),
     pairs(rest.filter(([name]) => NEXT.has(name)).map(shown)), more.length ? el("details", {}, el("summary", {}, "All its numbers"), pairs(more.map(shown))) : null, record.revert_when ? el("p", { class: "note" }, sentence(record.revert_when) + ".") : null);

@@ -70,12 +70,22 @@ function one(root, bot, market) {
   const terms = el("div"), prints = table("Latest trades of everybody", [["at", "lead"], ["side", "n"], ["price", "n"], ["size", "n"]], { stacked: false });
   const decisions = card("Why it was traded, or not", {}, wanted, why);
   const depth = card("Book", {}, book.root), prices = card("Price", {}, chart.root), ours = card("Ours", {}, positions.root, orders.root, el("h3", {}, "Fills"), fills);
-  const rules = card("Terms", {}, terms), others = card("Latest trades of everybody", {}, prints.root);
+  const rules = card("Terms", {}, terms), others = card("Latest trades of everybody", { note: "newest first" }, prints.root);
   root.append(el("p", { class: "back" }, el("a", { href: "#/markets" }, "← all markets")), el("div", { class: "title" }, title, status, stale.node),
     el("section", { class: "card figures", "aria-label": "Figures" }, names.map((name) => figures[name].root)),
     el("div", { class: "grid-two" }, el("div", {}, prices.root, ours.root, decisions.root), el("div", {}, depth.root, others.root, rules.root)));
 
-  const detail = watch("/api/markets/detail", { lane, market }, EVERY, (data) => show(data));
+  const gone = el("p", { class: "alert", role: "status", hidden: true }, "This market is watched no more: it has ended, or the lane let go of it. What the journal knows of it stands below.");
+  const present = [root.querySelector(".figures"), depth.root, prices.root, ours.root, rules.root, others.root];
+  root.querySelector(".title").after(gone);
+  const showing = (there) => {
+    gone.hidden = there;
+    for (const part of present) part.hidden = !there;
+  };
+  const detail = watch("/api/markets/detail", { lane, market }, EVERY, (data) => {
+    showing(true);
+    show(data);
+  }, undefined, () => showing(false));
   const reasons = watch("/api/markets/why", { lane, market }, 10000, (data) => fill(why, data, () => [
     data.complete ? null : el("p", { class: "note" }, "Only the newest part of the journal was read."),
     data.reasons.length ? timeline(lane, data.reasons) : empty("The journal says nothing about this market: no strategy wanted it.")]));
@@ -100,7 +110,7 @@ function one(root, bot, market) {
     fill(wanted, [data.last_scan, data.wanted], () => [
       el("p", { class: "note" }, data.last_scan?.at ? `Last looked at ${when(data.last_scan.at)}.` : "Not looked at yet."),
       ...data.wanted.map((w) => el("p", { class: w.refused_by.length ? "verdict warn" : "verdict good" }, el("b", {}, `${w.strategy} ${w.purpose === "entry" ? "wants to buy" : "wants to sell"} ${w.leg.toUpperCase()}: `),
-        w.refused_by.length ? `refused by ${w.refused_by.map(words).join(", ")}, for ${number(w.refused_for)} looks` : "nothing stands against it", known(w.price) === null ? "" : `, at ${price(w.price)}`, w.reason ? ` (${clean(w.reason)})` : ""))]);
+        w.refused_by.length ? `refused by ${w.refused_by.map(words).join(", ")}, for ${w.refused_for === 1 ? "one look" : `${number(w.refused_for)} looks`}` : "nothing stands against it", known(w.price) === null ? "" : `, at ${price(w.price)}`, w.reason ? ` (${clean(w.reason)})` : ""))]);
     positions.root.hidden = !data.positions.length;
     orders.root.hidden = !data.orders.length;
     keyed(positions.body, data.positions, positionKey, (row) => positionRow(lane, row, bot.readOnly ? null : closeButton(lane, row)));
@@ -109,7 +119,8 @@ function one(root, bot, market) {
     fill(terms, [m.family, m.event, m.category, data.min_size, data.strike, data.condition], () => [pairs([["family", m.family], ["event", m.event], ["category", m.category], ["strike", data.strike], ["condition", data.condition],
       ["smallest order", number(data.min_size)], ["size in steps of", number(data.size_step)], ["markets of the event", data.exhaustive ? "exactly one wins" : data.at_most_one ? "at most one wins" : "independent"]].filter(([, value]) => value !== null && value !== undefined && value !== ""))]);
     others.root.hidden = !data.prints.length;
-    keyed(prints.body, data.prints.map((p, n) => ({ ...p, n })), (p) => `${p.at} ${p.n}`, (p) => el("tr", {}, el("td", { class: "lead" }, when(p.at).slice(11, 19)),
+    // They come as they happened; the newest is looked for first.
+    keyed(prints.body, data.prints.map((p, n) => ({ ...p, n })).reverse(), (p) => `${p.at} ${p.n}`, (p) => el("tr", {}, el("td", { class: "lead" }, when(p.at).slice(11, 19)),
       el("td", { class: "n" }, p.side ?? "–"), el("td", { class: "n" }, price(p.price)), el("td", { class: "n" }, precise(p.size, 2))));
   }
   function drawPrices(data) {

@@ -5,7 +5,8 @@ import { ask, button, card, cell, el, empty, figure, fill, keyed, leg, say, stal
 import { gain, known, money, number, price, tone, when } from "../format.js";
 import { cancelButton, chainOf, closeButton, eventLink, marketLink, ORDER_COLUMNS, orderRow, POSITION_COLUMNS, positionKey, positionRow, unrealised } from "./shared.js";
 
-const FILLS = 50;
+// On a phone each is a small card: fewer at once.
+const FILLS = matchMedia("(max-width: 620px)").matches ? 12 : 50;
 const ACT = [["", "act"]];
 
 export function open(root, bot) {

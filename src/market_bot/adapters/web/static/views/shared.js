@@ -2,7 +2,7 @@
 
 import { command } from "../api.js";
 import { ask, button, cell, el, fill, leg } from "../dom.js";
-import { clean, clock, date, gain, known, money, number, price, sentence, tone, when, words } from "../format.js";
+import { clean, clock, date, gain, known, money, number, precise, price, sentence, tone, when, words } from "../format.js";
 
 export const marketLink = (lane, market) =>
   el("a", { class: "id", href: `#/markets?${new URLSearchParams({ lane, market })}` }, market);
@@ -49,7 +49,6 @@ const DECIDED = ["market", "leg"];
 const FACTS = {
   scan: ["markets", "signals", "denied", "intents", "equity"],
   signal: [...DECIDED, "purpose", "style", "price", "belief", "edge", "reason"],
-  denied: [...DECIDED, "phase", "gates", "price", "size"],
   order_intent: [...DECIDED, "purpose", "style", "size", "price", "edge"],
   order_accepted: ["intent", "queue_ahead"], order_rejected: ["intent", "code", "reason"],
   order_unknown: ["intent", "reason"], order_cancelled: ["intent", "reason", "remaining"],
@@ -85,15 +84,30 @@ function factText(value) {
   if (Array.isArray(value)) return value.map((v) => (v && typeof v === "object" ? v.name ?? "…" : v)).join(", ");
   return value && typeof value === "object" ? "…" : value;
 }
+// The same words as `journal why` has for a refusal.
+function refusal({ market, leg, strategy, phase, gates, count }) {
+  const looks = count === 1 ? "one look" : `${number(count)} looks`;
+  const why = (Array.isArray(gates) ? gates : []).map((g) => `${words(g.name)}${known(g.limit) === null ? "" : ` (limit ${limit(g.name, g.limit)}, value ${limit(g.name, g.value)})`}`);
+  return [el("span", { class: "id" }, market), " ", leg ? el("span", {}, leg) : null, strategy ? [" ", el("b", {}, strategy)] : null, ": ",
+    phase === "end" ? `no longer refused, after ${looks}` : `refused by ${why.join(", ") || "a rule"}`].flat();
+}
+const limit = (gate, value) => (String(gate).endsWith("_usd") ? money(value) : precise(value));
+// The program as a whole has neither money nor ticks.
+const OF_LANES = new Set(["cash", "ticks"]);
+const SHORT = 14;
 export function facts(line) {
   const data = line.data ?? {};
+  if (line.type === "denied" && Object.hasOwn(data, "gates")) return refusal(data);
   const names = Object.hasOwn(FACTS, line.type) ? FACTS[line.type] : Object.keys(data).slice(0, 5);
   const nodes = [];
   for (const name of names) {
+    if (line.venue === "system" && OF_LANES.has(name)) continue;
     if (!Object.hasOwn(data, name) || data[name] === null || data[name] === "" || (Array.isArray(data[name]) && !data[name].length)) continue;
     if (nodes.length) nodes.push(" ");
     if (!BARE.has(name)) nodes.push(el("b", {}, words(name)), " ");
-    nodes.push(el("span", {}, factText(data[name])));
+    const text = factText(data[name]);
+    // The number of an order tells nobody anything in full; it is there for whoever points at it.
+    nodes.push(name === "intent" && String(text).length > SHORT ? el("span", { title: text }, `${clean(text).slice(0, SHORT)}…`) : el("span", {}, text));
   }
   return nodes;
 }

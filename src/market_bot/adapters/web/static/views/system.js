@@ -12,7 +12,7 @@ export function open(root, bot) {
   const about = el("div"), threads = table("Threads", [["name", "lead"], ["state", "n"], ["steps", "n"], ["last step", "n"], ["longest", "n"], ["busy for", "n"]]);
   const feeds = table("Feeds", [["lane", "lead"], ["age", "n"], ["ticks", "n"], ["gaps", "n"], ["ignored", "n"]]), limits = el("ul", { class: "gates" }), account = el("div");
   const log = el("ol", { class: "journal big", tabindex: "0", "aria-label": "System journal, newest first" }), messages = el("ol", { class: "journal big", "aria-label": "Messages of the program, newest first" });
-  const bot1 = card("This bot", { actions: [stale.node], level: "h1" }, about), run = card("Threads", {}, threads.root), feed = card("Feeds", {}, feeds.root), rate = card("Rate limits", {}, limits), agree = card("Journal against account", {}, account);
+  const bot1 = card("This bot", { actions: [stale.node], level: "h1" }, about), run = card("Threads", {}, threads.root), feed = card("Feeds", {}, feeds.root), rate = card("Rate limits", { note: "what may be asked of venues now" }, limits), agree = card("Journal against account", {}, account);
   const lines = card("System journal", {}, log), told = card("Messages", {}, messages);
   root.append(bot1.root, el("div", { class: "grid-two" }, el("div", {}, run.root, feed.root), el("div", {}, rate.root, agree.root)), el("div", { class: "grid-even" }, told.root, lines.root));
   const watched = watch("/api/system", {}, 3000, (s) => {
@@ -22,12 +22,12 @@ export function open(root, bot) {
     keyed(threads.body, s.threads, (t) => t.name, (t) => el("tr", {}, el("td", { class: "lead id" }, t.name, t.failure ? el("span", { class: "note down" }, t.failure) : null),
       el("td", { class: "n", "data-label": "state" }, chip(t.failure ? "failed" : t.alive ? "runs" : "ended", t.failure ? "bad" : t.alive ? "good" : "")), cell("steps", number(t.steps)), cell("last step", ms(t.last_ms), slow(t.last_ms)), cell("longest", ms(t.longest_ms), slow(t.longest_ms)),
       cell("busy for", t.busy_s ? span(t.busy_s) : "–", t.busy_s > BUSY_S ? "down" : "")));
-    keyed(feeds.body, s.feeds, (f) => f.lane, (f) => el("tr", {}, el("td", { class: "lead id" }, f.lane), cell("age", f.age_s === null ? "not known" : span(f.age_s), known(f.age_s) > FEED_LATE_S ? "late" : ""), cell("ticks", number(f.ticks)), cell("gaps", number(f.gaps), f.gaps ? "late" : ""), cell("ignored", number(f.ignored))));
+    keyed(feeds.body, s.feeds, (f) => f.lane, (f) => el("tr", {}, el("td", { class: "lead id" }, f.lane), cell("age", f.age_s === null ? "–" : span(f.age_s), known(f.age_s) > FEED_LATE_S ? "late" : ""), cell("ticks", number(f.ticks)), cell("gaps", number(f.gaps), f.gaps ? "late" : ""), cell("ignored", number(f.ignored))));
     fill(limits, s.rate_limits, () => (s.rate_limits.length ? s.rate_limits.map((r) => {
       const inner = el("i"), share = known(r.limit) ? Math.max(0, Math.min(1, r.left / r.limit)) : 0;
       inner.style.width = share * 100 + "%";
-      return el("li", {}, el("div", { class: "row" }, el("span", {}, r.name), el("span", {}, `${number(r.left)} of ${number(r.limit)} left`)), el("div", { class: share < .2 ? "meter low" : "meter", "aria-hidden": "true" }, inner));
-    }) : [el("li", { class: "empty" }, "No venue says what is left.")]));
+      return el("li", {}, el("div", { class: "row" }, el("span", {}, r.name), el("span", {}, `${number(r.left)} of ${number(r.limit)}${r.per_second ? `, ${number(r.per_second)} a second` : ""}`)), el("div", { class: share < .2 ? "meter low" : "meter", "aria-hidden": "true" }, inner));
+    }) : [el("li", { class: "empty" }, "No lane asks a venue for anything.")]));
     fill(account, s.reconciliation, () => (s.reconciliation.length ? s.reconciliation.map((r) => el("div", { class: "account" }, el("b", { class: "id" }, r.lane), " ", chip(r.unreconciled ? "stands against entries" : r.agreed_at ? "agree" : "not compared", r.unreconciled ? "bad" : r.agreed_at ? "good" : ""),
       el("p", { class: "note" }, r.unreconciled ? clean(r.unreconciled) : r.agreed_at ? `agreed ${when(r.agreed_at)}` : "only a lane with real money has an account"), r.differences.length ? el("ul", {}, r.differences.map((d) => el("li", {}, d))) : null)) : [empty("Nothing to compare.")]));
     if (s.log.length) keyed(log, [...s.log].reverse(), lineKey, (line) => lineRow(line)); else fill(log, 0, () => [el("li", { class: "empty" }, "Nothing yet.")]);
