@@ -22,7 +22,7 @@ COMMAND = $(if $(filter-out -%,$(firstword $(ARGS))),$(ARGS),run $(ARGS))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test coverage check bench soak lock clean
+.PHONY: help run test coverage check docs bench soak lock clean
 .PHONY: check-lint check-format check-types check-imports
 
 help: ## Show this list.
@@ -50,6 +50,10 @@ check-types: $(DEV)
 
 check-imports: $(DEV)
 	$(BIN)/lint-imports
+
+docs: $(DEV) ## Build the documentation as pages to read offline, into build/site.
+	@$(BIN)/python -m mkdocs build --strict
+	@echo "open build/site/index.html"
 
 bench: $(DEV) ## Run the benchmarks; ARGS="…" is passed on.
 	$(BIN)/python -m benchmarks $(ARGS)

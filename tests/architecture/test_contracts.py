@@ -23,6 +23,8 @@ PLANTS = {
     "web-library": ("bootstrap", "import litestar"),
     "web-server": ("adapters/notify", "import uvicorn"),
     "model-library": ("adapters/web", "import anthropic"),
+    "message-library": ("bootstrap", "import apprise"),
+    "metrics-library": ("bootstrap", "import prometheus_client"),
     "bootstrap-libraries": ("adapters/system", "import dependency_injector"),
     "http-library": ("adapters/llm", "import httpx"),
     "yaml-library": ("adapters/simulated", "import yaml"),

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -18,13 +18,14 @@ from market_bot.adapters.storage.home import Home
 from market_bot.adapters.system.control_socket import ControlClient, ControlError
 from tests.fakes import fake_systemd
 from tests.fakes.bot_process import wait_until
-from tests.fakes.live_kalshi import LiveKalshi, a_live_home
+from tests.fakes.live_kalshi import LIKELY, UNLIKELY, LiveKalshi, a_live_home
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = (ROOT / "deploy/deploy.sh", ROOT / "deploy/on_server.sh")
 CONTENTS = ("src", "pyproject.toml", "requirements.lock", "README.md", "LICENSE", "deploy")
 NEEDED = ("ssh", "sshd", "ssh-keygen", "rsync", "bash", "runuser")
 PHRASE = "TRADE LIVE kalshi max-loss 40"
+ORDERS = "/portfolio/events/orders"
 
 # In place of a python that fetches a whole environment: one that borrows ours, and keeps a list.
 PYTHON = """\
@@ -52,11 +53,13 @@ class Server:
     Args:
         folder: where everything lies.
         checkout: what is deployed from.
+        venue: where its bot trades.
 
     """
 
     folder: Path
     checkout: Path
+    venue: LiveKalshi
 
     @property
     def root(self) -> Path:
@@ -137,7 +140,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if missing or os.geteuid() != 0:
         pytest.skip(f"needs root and {', '.join(NEEDED)}; missing: {', '.join(missing) or 'root'}")
     folder = tmp_path_factory.mktemp("server")
-    place = Server(folder, folder / "checkout")
+    place = Server(folder, folder / "checkout", LiveKalshi())
     for name in CONTENTS:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
         place.checkout.mkdir(exist_ok=True)
@@ -150,8 +153,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with log.open("wb") as errors, subprocess.Popen(words, stderr=errors) as listening:
         try:
             assert wait_until(lambda: _answers(port)), log.read_text()
-            with LiveKalshi() as venue:
-                a_live_home(place.home.path, venue, mode="live", key=True)
+            with place.venue:
+                a_live_home(place.home.path, place.venue, mode="live", key=True)
                 yield place
                 os.environ["FAKE_SYSTEMD"] = str(place.manager)
                 fake_systemd.main(["stop", "market-bot"])
@@ -272,21 +275,53 @@ def _a_release_that_does_not_start(server: Server, one: str) -> None:
 
 
 def _a_kill(server: Server) -> None:
-    """An armed bot that is killed comes back by itself, and opens nothing."""
-    assert wait_until(
-        lambda: (
-            server.lane().get("unreconciled") is None and server.lane().get("agreed_at") is not None
-        )
-    )
+    """An armed bot that is killed comes back by itself, opens nothing, and sells what it holds."""
+    assert wait_until(lambda: _agrees(server.lane()))
     client = ControlClient(server.home.control_socket)
     client.ask("arm", venue="kalshi", by="test", phrase=PHRASE, minutes=10)
     assert wait_until(lambda: server.lane().get("armed_until") is not None)
+    assert _stirred(server, lambda: bool(server.lane().get("positions")))
     before = int((server.manager / "main").read_text())
     os.kill(before, signal.SIGKILL)
     assert wait_until(lambda: int((server.manager / "main").read_text()) != before)
-    assert wait_until(lambda: server.lane().get("lane") == "live")
-    assert server.lane()["armed_until"] is None
+    assert wait_until(lambda: _agrees(server.lane()) and not server.lane().get("orders"))
+    sent, ticks = server.venue.asked("POST", ORDERS), server.lane()["ticks"]
+    assert isinstance(ticks, int)
+    assert _stirred(server, lambda: _ticks(server.lane()) > ticks + 5)
+
+    lane = server.lane()
+    assert ("live", None) == (lane["lane"], lane["armed_until"])
+    assert lane["positions"]
+    assert sent == server.venue.asked("POST", ORDERS)
+    client.ask("flatten", by="test")
+    assert _stirred(server, lambda: server.lane().get("positions") == [])
+    assert not any(held.count for held in server.venue.engine.positions.values())
     assert "WATCHDOG=1" in fake_systemd.told(server.manager)
+
+
+def _agrees(lane: dict[str, object]) -> bool:
+    """Tell whether a lane has looked at its account and its markets, and trades."""
+    return (
+        lane.get("unreconciled", "") is None
+        and lane.get("agreed_at") is not None
+        and lane.get("phase") == "trading"
+    )
+
+
+def _ticks(lane: dict[str, object]) -> int:
+    ticks = lane.get("ticks", 0)
+    return ticks if isinstance(ticks, int) else 0
+
+
+def _stirred(server: Server, what: Callable[[], bool]) -> bool:
+    """Let something happen in every market until something holds; tell whether it came to."""
+
+    def look() -> bool:
+        for name in (LIKELY, UNLIKELY):
+            server.venue.engine.crowd(name, "bid", "0.1000", "1.00")
+        return what()
+
+    return wait_until(look)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+import market_bot as mb
 from market_bot.config.defaults import default_files
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +38,57 @@ def test_the_readme_shows_the_example() -> None:
     example = (ROOT / "examples/own_strategy.py").read_text().split('"""\n', 1)[1].strip()
 
     assert example in (ROOT / "README.md").read_text()
+
+
+def test_the_example_inside_another_program_runs() -> None:
+    """It reads ten fills while the program does its own work, and ends by itself in order."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples/inside_asyncio.py")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "10 fills read" in done.stdout
+    assert "own work was done meanwhile" in done.stdout
+
+
+@pytest.mark.parametrize("leave", ["by an error", "by being cancelled"])
+def test_the_lane_inside_another_program_is_closed(leave: str) -> None:
+    """However the block is left, the thread has ended, nothing is lost, and the error is told."""
+    spec = importlib.util.spec_from_file_location("inside", ROOT / "examples/inside_asyncio.py")
+    assert spec is not None
+    assert spec.loader is not None
+    inside = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(inside)
+    world = mb.SimSettings(markets=5)
+    lane = mb.PaperLane.simulated(mb.default_settings(), seed=7, world=world)
+    before = threading.active_count()
+
+    async def host() -> None:
+        loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+        def heard(_event: mb.Event, _at: mb.Micros) -> None:
+            loop.call_soon_threadsafe(begun.set)
+
+        lane.watch(heard)
+        async with inside.trading(lane):
+            await begun.wait()
+            if leave == "by an error":
+                msg = "the program's own"
+                raise LookupError(msg)
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await asyncio.sleep(10)
+
+    with pytest.raises((LookupError, asyncio.CancelledError)):
+        asyncio.run(host())
+
+    assert before == threading.active_count()
+    assert 0 < lane.snapshot.ticks
 
 
 @pytest.fixture(scope="module")
